@@ -1,0 +1,47 @@
+# Every target makes its own .venv with plain venv and pip; nothing else is needed than Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-dev
+WORKERS ?= 2
+
+.PHONY: conformance test slow lint types interop wheel check clean
+
+conformance: $(STAMP)  ## run the conformance suite against the embedded reference server, over real HTTP
+	$(BIN)/nen-ref conformance
+
+test: $(STAMP)  ## run the tests
+	$(BIN)/python -m pytest -n $(WORKERS) -q
+
+slow: $(STAMP)  ## the long accumulated tests
+	$(BIN)/python -m pytest -n $(WORKERS) -q --slow -m slow
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+interop: $(STAMP) tests/interop/node/node_modules  ## against the Node implementation (needs Node 20 and npm)
+	$(BIN)/python -m pytest -n $(WORKERS) -q -m interop
+
+tests/interop/node/node_modules: tests/interop/node/package.json
+	cd tests/interop/node && npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	touch $@
+
+wheel: $(STAMP)  ## build the wheel and try it in an empty environment
+	rm -rf dist build/wheel-venv
+	$(BIN)/python -m build --wheel --outdir dist .
+	$(PYTHON) -m venv build/wheel-venv
+	build/wheel-venv/bin/python -m pip install --quiet dist/*.whl
+	cd build && wheel-venv/bin/nen-ref conformance list > wheel-cases.txt && wheel-venv/bin/nen-ref explain ISO-3002 > /dev/null
+	@echo "the wheel works on its own: $$(grep -c '^v1/' build/wheel-cases.txt) cases listed"
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("nen-ref needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,4 @@
+from nen_ref.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""The command line: `nen-ref`."""
+
+from __future__ import annotations
+
+import click
+
+from nen_ref import __version__
+from nen_ref.cli.conformance import conformance
+from nen_ref.cli.demo import demo
+from nen_ref.cli.explain import explain
+from nen_ref.cli.serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="nen-ref")
+def main() -> None:
+    """Nen: readable reference implementation and conformance suite.
+
+    Begin with `nen-ref conformance` (the suite against the built-in reference server) or `nen-ref demo`.
+    """
+
+
+for command in (conformance, serve, demo, explain):
+    main.add_command(command)

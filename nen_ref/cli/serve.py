@@ -1,0 +1,63 @@
+"""`nen-ref serve`: the reference server with its two demonstration routes."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+import click
+import uvicorn
+
+from nen_ref.conformance.embedded import READY
+from nen_ref.http.demo_app import ECHO_PATH, STREAM_PATH, demo_app
+from nen_ref.http.server import BODY_LIMIT, NenServer, ServerConfig
+from nen_ref.protocol.handshake import IdentityPolicy
+from nen_ref.protocol.session import SESSION_LIFE_MS
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8765, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option("--session-life", default=SESSION_LIFE_MS // 1000, show_default=True, help="Seconds a session lives.")
+@click.option("--body-limit", default=BODY_LIMIT, show_default=True, help="Largest request body in bytes.")
+@click.option("--require-identity", is_flag=True, help="Refuse handshakes without an ML-DSA-65 identity (ISO-3004).")
+@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
+def serve(
+    host: str, port: int, session_life: int, body_limit: int, require_identity: bool, log_level: str
+) -> None:
+    """Serve Nen V1 with the routes /api/echo and /api/stream.
+
+    This is a reference for reading and testing: it is written in Python and is not constant-time.
+    """
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    config = ServerConfig(
+        session_life_ms=session_life * 1000, body_limit=body_limit, identity=IdentityPolicy(required=require_identity)
+    )
+    app = demo_app(NenServer(config=config))
+    try:
+        listener = _listen(host, port)
+    except OSError as fault:
+        raise click.UsageError(f"cannot listen on {host}:{port}: {fault.strerror}") from None
+    bound = listener.getsockname()
+    name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+    click.echo(f"{READY}http://{name}:{bound[1]} (routes {ECHO_PATH} and {STREAM_PATH}; stop with Ctrl-C)")
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level=log_level, access_log=log_level in ("debug", "info"), server_header=False)
+    )
+    server.run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket, so that its port is known, and answers, before the server runs."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    listener.listen(128)
+    return listener

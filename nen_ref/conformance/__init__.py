@@ -1,0 +1,1 @@
+"""The conformance suite: cases, the targets they examine, and reports of what was found."""

@@ -1,0 +1,266 @@
+"""The suite's own side of the wire: a client that can be wrong in every detail, and the answers it gets.
+
+It builds on the protocol layer and on nothing of `nen_ref.http`: a fault in our client cannot hide one of a target.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx2 as httpx
+
+from nen_ref.conformance.model import ACCEPTED, NOT_FOUND
+from nen_ref.primitives import hmac_sha256
+from nen_ref.protocol.errors import CATALOGUE, NenError
+from nen_ref.protocol.handshake import ClientHello, client_finish, client_hello
+from nen_ref.protocol.identity import Identity
+from nen_ref.protocol.messages import (
+    HANDSHAKE_PATH,
+    JSON_TYPE,
+    SESSION_HEADER,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    Headers,
+    Reply,
+    reported_code,
+)
+from nen_ref.protocol.payload import NONCE_SIZE, Envelope, dump_envelope, open_envelope, parse_envelope, seal
+from nen_ref.protocol.session import SessionKeys
+from nen_ref.protocol.signing import canonical_string
+from nen_ref.protocol.wire import Malformed, dump_json, encode_base64, parse_json
+
+TIMEOUT = 20.0
+
+
+def random_bytes(size: int) -> bytes:
+    return os.urandom(size)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, or `trouble` where no HTTP answer did.
+
+    `outcome` is the answer in one word or code, to compare with what a case accepts; `value` the JSON value of an
+    opened payload, or of a plain 2xx body of an endpoint.
+    """
+
+    status: int = 0
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""
+    outcome: str = ""
+    value: object = None
+    envelope: Envelope | None = None
+    trouble: str = ""
+
+    @property
+    def code(self) -> str | None:
+        return reported_code(self.body)
+
+    @property
+    def accepted(self) -> bool:
+        return self.outcome == ACCEPTED
+
+    @property
+    def refused(self) -> bool:
+        return 400 <= self.status < 500 or (self.status >= 500 and self.code is not None)
+
+    @property
+    def crashed(self) -> bool:
+        """No answer, or a server error without a code of the catalogue."""
+        return bool(self.trouble) or (self.status >= 500 and self.code is None)
+
+    def describe(self) -> str:
+        if self.trouble:
+            return self.trouble
+        if self.code:
+            return f"{self.status} {self.code}"
+        if self.accepted:
+            return f"{self.status}, accepted"
+        return f"{self.status} {self.outcome}".rstrip()
+
+
+def read_refusal(status: int, headers: Headers, body: bytes) -> Answer:
+    """An answer that is not a success: its code if status and code agree with the catalogue."""
+    code = reported_code(body)
+    if code is None:
+        outcome = NOT_FOUND if status in (404, 405) else "without an ISO code"
+    elif CATALOGUE[code].status != status:
+        outcome = f"{code} with status {status}, not {CATALOGUE[code].status}"
+    else:
+        outcome = code
+    return Answer(status, headers, body, outcome)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A request as it will be sent, every part of it open to tampering. `target` is the raw path and query."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+
+    def without(self, name: str) -> Draft:
+        return replace(self, headers=tuple(pair for pair in self.headers if pair[0] != name))
+
+    def header(self, name: str) -> str:
+        return dict(self.headers)[name]
+
+    def with_header(self, name: str, value: str) -> Draft:
+        return replace(self, headers=(*self.without(name).headers, (name, value)))
+
+    def also_header(self, name: str, value: str, *, first: bool = False) -> Draft:
+        """The same header once more, before or after the one that is there."""
+        pair = ((name, value),)
+        return replace(self, headers=pair + self.headers if first else self.headers + pair)
+
+    def with_body(self, body: bytes | None) -> Draft:
+        return replace(self, body=body)
+
+    def with_members(self, **members: Any) -> Draft:
+        """The JSON body with some members replaced; a member given as None is left out."""
+        value = parse_json(self.body or b"{}")
+        assert isinstance(value, dict)
+        merged = {name: member for name, member in (value | members).items() if member is not None}
+        return self.with_body(dump_json(merged))
+
+
+@dataclass(frozen=True)
+class PeerSession:
+    """The suite's side of one session of the target."""
+
+    sid: str
+    keys: SessionKeys
+
+    def draft(
+        self,
+        method: str,
+        target: str,
+        payload: bytes | None = b'{"hello":"world"}',
+        *,
+        n: bytes | None = None,
+        body: bytes | None = None,
+        nonce: str | None = None,
+        timestamp: str | int | None = None,
+        signed: Mapping[str, str] | None = None,
+        key: bytes | None = None,
+    ) -> Draft:
+        """A request that is right in everything that is not overridden.
+
+        `payload` is sealed under `n`, or `body` is sent as it is; `nonce` replaces the NONCE of the canonical string;
+        `timestamp` the time; `signed` any of method, path, timestamp, nonce in the canonical string alone; `key` the
+        HMAC key.
+        """
+        if body is None and payload is not None:
+            envelope = seal(self.keys.enc, n or random_bytes(NONCE_SIZE), payload)
+            body, own_nonce = dump_envelope(envelope), envelope.nonce_text
+        else:
+            own_nonce = ""
+        text = str(now_ms() if timestamp is None else timestamp)
+        parts = {
+            "method": method,
+            "path": target.partition("?")[0],
+            "timestamp": text,
+            "nonce": own_nonce if nonce is None else nonce,
+        } | dict(signed or {})
+        canonical = _canonical(**parts)
+        signature = encode_base64(hmac_sha256.hmac_sha256(self.keys.mac if key is None else key, canonical))
+        headers = [(SESSION_HEADER, self.sid), (TIMESTAMP_HEADER, text), (SIGNATURE_HEADER, signature)]
+        if body is not None:
+            headers.append(("content-type", JSON_TYPE))
+        return Draft(method, target, tuple(headers), body)
+
+    def read(self, status: int, headers: Headers, body: bytes) -> Answer:
+        """An answer as the owner of the session sees it: a 2xx is only `accepted` if it is sealed and opens."""
+        if not 200 <= status < 300:
+            return read_refusal(status, headers, body)
+        try:
+            envelope = parse_envelope(body)
+            value = parse_json(open_envelope(self.keys.enc, envelope))
+        except NenError as error:
+            said = "not sealed" if error.code.startswith("ISO-6") else "sealed, but it does not open"
+            return Answer(status, headers, body, f"a success that is {said}")
+        except Malformed as fault:
+            return Answer(status, headers, body, f"a success whose payload is {fault}")
+        return Answer(status, headers, body, ACCEPTED, value, envelope)
+
+
+def _canonical(method: str, path: str, timestamp: str, nonce: str) -> bytes:
+    """As the protocol's, but the method stays as it is given, so that a case can sign a wrong one."""
+    tail = canonical_string("", path, timestamp, nonce)
+    return method.encode() + tail
+
+
+class Peer:
+    """HTTP to one target. Never raises for what the target does: it answers with an `Answer`."""
+
+    def __init__(self, base_url: str, timeout: float = TIMEOUT) -> None:
+        self.base_url = httpx.URL(base_url)
+        self._http = httpx.AsyncClient(
+            timeout=timeout, limits=httpx.Limits(max_connections=64, keepalive_expiry=1.0), trust_env=False
+        )
+
+    async def __aenter__(self) -> Peer:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def exchange(self, draft: Draft) -> tuple[int, Headers, bytes] | str:
+        """Status, headers and body as they came, or what went wrong in words."""
+        request = self._http.build_request(
+            draft.method,
+            self.base_url,
+            headers=_pairs(draft.headers),
+            content=draft.body,
+            extensions={"target": draft.target.encode("latin-1")},  # as it is: httpx would normalise the path
+        )
+        try:
+            response = await self._http.send(request)
+        except httpx.TimeoutException:
+            return "hang: no answer in time"
+        except httpx.TransportError as fault:
+            return f"no HTTP answer: {type(fault).__name__}"
+        return response.status_code, Headers(response.headers.multi_items()), response.content
+
+    async def send(self, draft: Draft, session: PeerSession | None = None) -> Answer:
+        """The answer, read with the keys of `session`; without one a 2xx with a JSON body counts as accepted."""
+        raw = await self.exchange(draft)
+        if isinstance(raw, str):
+            return Answer(trouble=raw)
+        status, headers, body = raw
+        if session is not None:
+            return session.read(status, headers, body)
+        if not 200 <= status < 300:
+            return read_refusal(status, headers, body)
+        try:
+            return Answer(status, headers, body, ACCEPTED, parse_json(body))
+        except Malformed as fault:
+            return Answer(status, headers, body, f"a success whose body is {fault}")
+
+
+def hello(identity: Identity | None = None) -> ClientHello:
+    return client_hello(random_bytes(32), random_bytes(32), identity)
+
+
+def handshake_draft(body: bytes, path: str = HANDSHAKE_PATH, sid: str | None = None) -> Draft:
+    session = ((SESSION_HEADER, sid),) if sid else ()
+    return Draft("POST", path, (("content-type", JSON_TYPE), *session), body)
+
+
+def finish(started: ClientHello, answer: Answer) -> PeerSession:
+    """The session of an accepted handshake; NenError if the answer cannot be used."""
+    sid, keys = client_finish(started, Reply(answer.status, answer.headers, answer.body))
+    return PeerSession(sid, keys)
+
+
+def _pairs(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("ascii"), value.encode("utf-8", "surrogateescape")) for name, value in headers]

@@ -1,0 +1,200 @@
+"""What a case is given: the target, sessions with it, and the judgement of what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nen_ref.conformance.model import ACCEPTED, NOT_FOUND, REFUSED, Case, Outcome, Result, Skip
+from nen_ref.conformance.peer import Answer, Draft, Peer, PeerSession, finish, handshake_draft, hello
+from nen_ref.primitives.errors import AuthenticationError
+from nen_ref.primitives.suite import REFERENCE
+from nen_ref.protocol.errors import NenError
+from nen_ref.protocol.identity import Identity
+from nen_ref.protocol.messages import STREAM_NONCE_HEADER, STREAM_TYPE
+from nen_ref.protocol.payload import NONCE_SIZE
+from nen_ref.protocol.stream import FINAL, stream_nonce
+from nen_ref.protocol.wire import Malformed, decode_base64, dump_json
+
+HELLO = b'{"hello":"world"}'
+
+
+class CannotBegin(Exception):
+    """A step that the case builds on already failed; the message says which and how."""
+
+    def __init__(self, outcome: Outcome, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server under test: its base URL and the paths of its two demonstration routes."""
+
+    url: str
+    echo: str = "/api/echo"
+    stream: str = "/api/stream"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream as it came: its answer, base nonce, and the opened chunks, the final one not among them.
+
+    `trouble` says what is wrong with it, empty for a stream that is right in every respect.
+    """
+
+    answer: Answer
+    base_nonce: bytes = b""
+    events: tuple[str, ...] = ()
+    chunks: tuple[bytes, ...] = ()
+    trouble: str = ""
+
+    @property
+    def text(self) -> str:
+        return b"".join(self.chunks).decode("utf-8", "replace")
+
+
+@dataclass
+class Probe:
+    """One run of one case against one target. Each check leaves a finding; a case without a finding is an error."""
+
+    case: Case
+    target: Target
+    peer: Peer
+    findings: list[tuple[Outcome, str]] = field(default_factory=list)
+
+    # Doing
+
+    async def session(self, identity: Identity | None = None) -> PeerSession:
+        """A fresh session; a target that does not make one ends the case."""
+        started = hello(identity)
+        answer = await self.peer.send(handshake_draft(started.body))
+        try:
+            if answer.accepted:
+                return finish(started, answer)
+            problem = f"the handshake before it was answered {answer.describe()}"
+        except NenError as error:
+            problem = f"the handshake before it cannot be used: {error.detail}"
+        raise CannotBegin(Outcome.ERROR if answer.crashed else Outcome.FAIL, problem)
+
+    async def handshake(self, **members: object) -> Answer:
+        """A handshake with these members and no others."""
+        return await self.peer.send(handshake_draft(dump_json(members)))
+
+    async def handshake_bytes(self, body: bytes) -> Answer:
+        return await self.peer.send(handshake_draft(body))
+
+    async def send(self, draft: Draft, session: PeerSession | None = None) -> Answer:
+        return await self.peer.send(draft, session)
+
+    async def echo(self, session: PeerSession, payload: bytes | None = HELLO, method: str = "POST") -> Answer:
+        """A request to the echo route that is right in every respect."""
+        return await self.send(session.draft(method, self.target.echo, payload), session)
+
+    def draft(self, session: PeerSession, payload: bytes | None = HELLO, **overrides: object) -> Draft:
+        """A POST to the echo route with parts overridden, as `PeerSession.draft`."""
+        return session.draft("POST", self.target.echo, payload, **overrides)  # type: ignore[arg-type]
+
+    async def stream(self, session: PeerSession, value: object = None, method: str = "POST") -> Stream:
+        """A stream, read to its end and opened; `value` is the request's payload, None for no body."""
+        if not self.target.stream:
+            raise Skip("the target has no stream route (--stream)")
+        payload = None if value is None else dump_json(value)
+        return await self.send_stream(session.draft(method, self.target.stream, payload), session)
+
+    async def send_stream(self, draft: Draft, session: PeerSession) -> Stream:
+        if not self.target.stream:
+            raise Skip("the target has no stream route (--stream)")
+        raw = await self.peer.exchange(draft)
+        if isinstance(raw, str):
+            return Stream(Answer(trouble=raw), trouble=raw)
+        status, headers, body = raw
+        if status != 200 or headers.get("content-type", "").partition(";")[0].strip() != STREAM_TYPE:
+            answer = session.read(status, headers, body)
+            return Stream(answer, trouble=f"not a stream: {answer.describe()}, {headers.get('content-type')}")
+        return _open_stream(session, Answer(status, headers, body, ACCEPTED))
+
+    # Judging
+
+    def judge(self, answer: Answer, note: str = "") -> None:
+        """Compare an answer with what the case accepts."""
+        observed = f"{note}: {answer.describe()}" if note else answer.describe()
+        self.findings.append((_outcome(answer, self.case.acceptable), observed))
+
+    def accepted(self, answer: Answer, note: str, method: str = "POST", body: object = ...) -> None:
+        """A success is expected here; with `body` also the value that echo returns."""
+        observed = f"{note}: {answer.describe()}"
+        if answer.crashed:
+            self.findings.append((Outcome.ERROR, observed))
+        elif not answer.accepted:
+            self.findings.append((Outcome.FAIL, observed))
+        elif body is not ... and answer.value != {"method": method, "body": body}:
+            self.findings.append((Outcome.FAIL, f"{note}: echoed another value than was sent"))
+        else:
+            self.findings.append((Outcome.PASS, observed))
+
+    def refused(self, answer: Answer, note: str) -> None:
+        """Any refusal is expected here."""
+        outcome = Outcome.ERROR if answer.crashed else Outcome.PASS if answer.refused else Outcome.FAIL
+        self.findings.append((outcome, f"{note}: {answer.describe()}"))
+
+    def ensure(self, condition: bool, observed: str) -> None:
+        """A check of something else than an answer; `observed` says what was seen if it fails."""
+        self.findings.append((Outcome.PASS if condition else Outcome.FAIL, observed))
+
+    def need(self, condition: bool, observed: str) -> None:
+        """As `ensure`, and the case ends here if it fails."""
+        self.ensure(condition, observed)
+        if not condition:
+            raise CannotBegin(Outcome.FAIL, observed)
+
+    def result(self, seconds: float) -> Result:
+        if not self.findings:
+            return Result(self.case, Outcome.ERROR, "the case made no check", seconds)
+        worst = max((outcome for outcome, _ in self.findings), key=lambda outcome: outcome.rank)
+        texts = dict.fromkeys(text for outcome, text in self.findings if outcome is worst)
+        shown = list(texts)[:4] if worst is not Outcome.PASS else list(texts)[-2:]
+        more = len(texts) - len(shown) if worst is not Outcome.PASS else 0
+        return Result(self.case, worst, "; ".join(shown) + (f"; and {more} more" if more else ""), seconds)
+
+
+def _outcome(answer: Answer, acceptable: tuple[str, ...]) -> Outcome:
+    if answer.trouble:
+        return Outcome.ERROR
+    if answer.outcome in acceptable or (REFUSED in acceptable and answer.refused):
+        return Outcome.PASS
+    if answer.crashed:
+        return Outcome.ERROR
+    refusal_wanted = any(entry not in (ACCEPTED, NOT_FOUND) for entry in acceptable)
+    return Outcome.WRONG_CODE if answer.refused and refusal_wanted else Outcome.FAIL
+
+
+def _open_stream(session: PeerSession, answer: Answer) -> Stream:
+    """Open every event by the letter of the specification: V1-STR-02, V1-STR-03, V1-STR-04."""
+    try:
+        base_nonce = decode_base64(answer.headers[STREAM_NONCE_HEADER])
+    except KeyError:
+        return Stream(answer, trouble="no X-Nen-Stream-Nonce")
+    except Malformed as fault:
+        return Stream(answer, trouble=f"X-Nen-Stream-Nonce is {fault}")
+    if len(base_nonce) != NONCE_SIZE:
+        return Stream(answer, base_nonce, trouble=f"a base nonce of {len(base_nonce)} bytes")
+    blocks = answer.body.decode("utf-8", "replace").replace("\r\n", "\n").split("\n\n")
+    events = tuple(_data(block) for block in blocks if _data(block))
+    chunks: list[bytes] = []
+    for i, data in enumerate(events):
+        try:
+            chunk = REFERENCE.aead_open(session.keys.enc, stream_nonce(base_nonce, i), decode_base64(data))
+        except Malformed as fault:
+            return Stream(answer, base_nonce, events, tuple(chunks), f"event {i} is {fault}")
+        except AuthenticationError:
+            return Stream(answer, base_nonce, events, tuple(chunks), f"event {i} does not open under nonce_{i}")
+        if chunk == FINAL:
+            late = "" if i == len(events) - 1 else f"{len(events) - 1 - i} events after the final one"
+            return Stream(answer, base_nonce, events, tuple(chunks), late)
+        chunks.append(chunk)
+    return Stream(answer, base_nonce, events, tuple(chunks), "no final event")
+
+
+def _data(block: str) -> str:
+    lines = [line.removeprefix("data:").removeprefix(" ") for line in block.split("\n") if line.startswith("data:")]
+    return "\n".join(lines)

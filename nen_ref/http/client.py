@@ -1,0 +1,461 @@
+"""Nen clients on httpx2, synchronous and asynchronous, with httpx's own verbs.
+
+    with NenClient("https://api.example") as client:
+        answer = client.post("/api/echo", json={"hello": "world"})   # an httpx2.Response, its content decrypted
+        for chunk in client.stream("POST", "/api/stream", json={"chunks": ["a", "b"]}):
+            print(chunk)
+
+The first request makes the session. What an operation does stands once, in `_Flow`, as a generator that yields the HTTP
+requests to make and is sent their answers; the two clients only differ in how they carry them.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+import httpx2 as httpx
+
+from nen_ref.http.server import now_ms
+from nen_ref.primitives.suite import REFERENCE, Suite
+from nen_ref.protocol.client import ClientSession, refusal, stream_refusal
+from nen_ref.protocol.errors import (
+    HANDSHAKE_NETWORK,
+    SESSION_NOT_INITIALIZED,
+    STREAM_REQUEST_FAILED,
+    WIRE_INVALID_PAYLOAD_FORMAT,
+    failure,
+)
+from nen_ref.protocol.handshake import client_hello
+from nen_ref.protocol.identity import Identity
+from nen_ref.protocol.messages import (
+    HANDSHAKE_PATH,
+    JSON_TYPE,
+    ROTATE_PATH,
+    SESSION_HEADER,
+    STATUS_PATH,
+    STREAM_TYPE,
+    TERMINATE_PATH,
+    Headers,
+    Reply,
+)
+from nen_ref.protocol.payload import NONCE_SIZE
+from nen_ref.protocol.stream import StreamOpener
+from nen_ref.protocol.wire import dump_json
+
+MAX_ANSWER_SIZE = 64 * 1024 * 1024
+
+# Of an answer: what described the sealed body and is wrong for the opened one.
+_DROPPED = frozenset(("content-encoding", "content-length", "transfer-encoding"))
+
+V = TypeVar("V")
+R = TypeVar("R")
+Exchange = Generator[httpx.Request, httpx.Response, V]
+
+
+class _Flow:
+    """The current session, and each operation as a generator. Transport errors are thrown into it."""
+
+    def __init__(
+        self,
+        http: httpx.Client | httpx.AsyncClient,
+        identity: Identity | None,
+        clock: Callable[[], int],
+        random_bytes: Callable[[int], bytes],
+        suite: Suite,
+    ) -> None:
+        self._http = http
+        self._identity = identity
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._suite = suite
+        self._terminated = False
+        self.session: ClientSession | None = None
+
+    def handshake(self, path: str = HANDSHAKE_PATH) -> Exchange[None]:
+        """A new session; an old one is given up when the new one stands. V1-HS-10, V1-HS-11, V1-LIFE-04."""
+        old = self._session_header() if path == ROTATE_PATH else {}
+        hello = client_hello(
+            self._random_bytes(32), self._random_bytes(32), self._identity, self._random_bytes(32), suite=self._suite
+        )
+        session = ClientSession(suite=self._suite)
+        body = session.start_handshake(hello)
+        try:
+            response = yield self._http.build_request(
+                "POST", path, headers={"content-type": JSON_TYPE, **old}, content=body
+            )
+        except httpx.TransportError as fault:
+            raise failure(HANDSHAKE_NETWORK, type(fault).__name__) from fault
+        session.finish_handshake(_reply(response))
+        self.session, self._terminated = session, False
+
+    def request(
+        self, method: str, url: str, payload: bytes | None, options: dict[str, Any]
+    ) -> Exchange[httpx.Response]:
+        """A sealed request and its opened answer.
+
+        A bare refusal without an ISO code (of a proxy, say) is returned as it is: it is not authentic.
+        """
+        response, session = yield from self._signed(method, url, payload, options)
+        reply = _reply(response)
+        error = None if response.is_success else refusal(reply)
+        if error is not None:
+            raise error
+        if method.upper() == "HEAD" or (not response.is_success and b'"ct"' not in reply.body):
+            return response
+        return _with_content(response, session.open_reply(reply))
+
+    def stream(
+        self, method: str, url: str, payload: bytes | None, options: dict[str, Any]
+    ) -> Exchange[tuple[httpx.Response, StreamOpener]]:
+        """A sealed request answered by a stream, whose body is still to be read. V1-STR-12, V1-STR-13."""
+        try:
+            response, session = yield from self._signed(method, url, payload, options)
+        except httpx.TransportError as fault:
+            raise failure(STREAM_REQUEST_FAILED, type(fault).__name__) from fault
+        if not response.is_success:
+            raise stream_refusal(_reply(response))
+        return response, session.open_stream(Reply(response.status_code, Headers(response.headers.multi_items())))
+
+    def status(self) -> Exchange[bool]:
+        """V1-LIFE-01."""
+        response = yield self._http.build_request("GET", STATUS_PATH, headers=self._session_header())
+        return response.status_code == 200
+
+    def terminate(self) -> Exchange[None]:
+        """End the session on both sides; the keys go here whatever becomes of the message. V1-LIFE-08."""
+        headers = self._session_header()
+        self.forget()
+        yield self._http.build_request("POST", TERMINATE_PATH, headers=headers)
+
+    def forget(self) -> None:
+        if self.session is not None:
+            self.session.close()
+        self.session, self._terminated = None, True
+
+    def _signed(
+        self, method: str, url: str, payload: bytes | None, options: dict[str, Any]
+    ) -> Exchange[tuple[httpx.Response, ClientSession]]:
+        """Send, and after a 401 once more under a new session. V1-LIFE-07."""
+        response, session = yield from self._attempt(method, url, payload, options)
+        if response.status_code != 401:
+            return response, session
+        if self.session is session:  # nobody else has renewed it meanwhile
+            session.unauthorized()
+            self.session = None
+        return (yield from self._attempt(method, url, payload, options))
+
+    def _attempt(
+        self, method: str, url: str, payload: bytes | None, options: dict[str, Any]
+    ) -> Exchange[tuple[httpx.Response, ClientSession]]:
+        if self._terminated:
+            raise failure(SESSION_NOT_INITIALIZED, "the session was terminated; make a new one with handshake()")
+        if self.session is None or self.session.worn_out:
+            yield from self.handshake()
+        assert self.session is not None
+        session = self.session
+        # Built first to learn the path that will stand on the wire, as httpx normalises it. V1-AUTH-06.
+        draft = self._http.build_request(method, url, **options)
+        path = draft.url.raw_path.partition(b"?")[0].decode("ascii")
+        signed = session.request(method, path, payload, n=self._random_bytes(NONCE_SIZE), timestamp=self._clock())
+        headers = {name: value for name, value in draft.headers.items() if name != "content-length"}
+        request = self._http.build_request(
+            method, draft.url, content=signed.body, headers={**headers, **signed.headers}, extensions=draft.extensions
+        )
+        return (yield request), session
+
+    def _session_header(self) -> dict[str, str]:
+        if self.session is None or self.session.sid is None:
+            raise failure(SESSION_NOT_INITIALIZED, "there is no session")
+        return {SESSION_HEADER: self.session.sid}
+
+
+class _Verbs(Generic[R]):
+    """httpx's verbs over one `request`; R is a response, or the promise of one.
+
+    `json` is sealed, or `content`, the bytes of a JSON text; without either the request has no body. `params`,
+    `headers`, `timeout` and the like are httpx's. Raises NenError; its `remote` says that the server reported it.
+    """
+
+    def request(self, method: str, url: str, *, json: Any = None, content: bytes | None = None, **options: Any) -> R:
+        raise NotImplementedError
+
+    def get(self, url: str, **options: Any) -> R:
+        return self.request("GET", url, **options)
+
+    def options(self, url: str, **options: Any) -> R:
+        return self.request("OPTIONS", url, **options)
+
+    def head(self, url: str, **options: Any) -> R:
+        return self.request("HEAD", url, **options)
+
+    def post(self, url: str, **options: Any) -> R:
+        return self.request("POST", url, **options)
+
+    def put(self, url: str, **options: Any) -> R:
+        return self.request("PUT", url, **options)
+
+    def patch(self, url: str, **options: Any) -> R:
+        return self.request("PATCH", url, **options)
+
+    def delete(self, url: str, **options: Any) -> R:
+        return self.request("DELETE", url, **options)
+
+
+class NenClient(_Verbs[httpx.Response]):
+    """A synchronous client of the Nen server at `base_url`.
+
+    `identity` is proven in each handshake. `clock` (ms) and `random_bytes` can be replaced, so that a run can be
+    replayed. Further keywords (`timeout`, `verify`, `transport`, ...) go to `httpx2.Client`.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        identity: Identity | None = None,
+        clock: Callable[[], int] = now_ms,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        suite: Suite = REFERENCE,
+        **options: Any,
+    ) -> None:
+        self._http = httpx.Client(base_url=base_url, follow_redirects=False, **options)
+        self._flow = _Flow(self._http, identity, clock, random_bytes, suite)
+
+    def handshake(self) -> None:
+        """Make a new session now, rather than with the first request."""
+        self._drive(self._flow.handshake())
+
+    def rotate(self) -> None:
+        """Replace the session by a new one and drop the old one on the server."""
+        self._drive(self._flow.handshake(ROTATE_PATH))
+
+    def status(self) -> bool:
+        """Whether the server still knows the session."""
+        return self._drive(self._flow.status())
+
+    def terminate(self) -> None:
+        """End the session on the server and forget its keys; a new one needs `handshake`."""
+        self._drive(self._flow.terminate())
+
+    def request(
+        self, method: str, url: str, *, json: Any = None, content: bytes | None = None, **options: Any
+    ) -> httpx.Response:
+        return self._drive(self._flow.request(method, url, _payload(json, content), options))
+
+    def stream(
+        self, method: str, url: str, *, json: Any = None, content: bytes | None = None, **options: Any
+    ) -> Iterator[str]:
+        """The chunks of an encrypted stream, each authentic; it ends without error only after the final event."""
+        steps = self._flow.stream(method, url, _payload(json, content), options)
+        response, opener = self._drive(steps, streaming=True)
+        texts = _Texts(opener)
+        try:
+            for piece in response.iter_bytes():
+                yield from texts.feed(piece)
+                if opener.finished:
+                    break
+            yield from texts.close()
+        except httpx.TransportError as fault:
+            raise failure(STREAM_REQUEST_FAILED, type(fault).__name__) from fault
+        finally:
+            response.close()
+
+    def close(self) -> None:
+        """Close the connections and forget the keys; the session stays on the server until its life is over."""
+        self._flow.forget()
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _drive(self, steps: Exchange[V], streaming: bool = False) -> V:
+        response = None
+        try:
+            request = next(steps)
+            while True:
+                try:
+                    response = self._send(request, streaming)
+                except httpx.TransportError as fault:
+                    request = steps.throw(fault)
+                else:
+                    request = steps.send(response)
+        except StopIteration as end:
+            result: V = end.value
+            return result
+        except BaseException:
+            if response is not None:
+                response.close()
+            raise
+
+    def _send(self, request: httpx.Request, streaming: bool) -> httpx.Response:
+        response = self._http.send(request, stream=True)
+        if streaming and _is_stream(response):
+            return response
+        try:
+            bounded = _Bounded()
+            if not _is_stream(response):
+                for piece in response.iter_bytes():
+                    bounded.add(piece)
+            return _with_content(response, bounded.content())
+        finally:
+            response.close()
+
+
+class AsyncNenClient(_Verbs[Awaitable[httpx.Response]]):
+    """The asynchronous twin of `NenClient`: the same verbs, awaited; `stream` is an async iterator."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        identity: Identity | None = None,
+        clock: Callable[[], int] = now_ms,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        suite: Suite = REFERENCE,
+        **options: Any,
+    ) -> None:
+        self._http = httpx.AsyncClient(base_url=base_url, follow_redirects=False, **options)
+        self._flow = _Flow(self._http, identity, clock, random_bytes, suite)
+
+    async def handshake(self) -> None:
+        await self._drive(self._flow.handshake())
+
+    async def rotate(self) -> None:
+        await self._drive(self._flow.handshake(ROTATE_PATH))
+
+    async def status(self) -> bool:
+        return await self._drive(self._flow.status())
+
+    async def terminate(self) -> None:
+        await self._drive(self._flow.terminate())
+
+    async def request(
+        self, method: str, url: str, *, json: Any = None, content: bytes | None = None, **options: Any
+    ) -> httpx.Response:
+        return await self._drive(self._flow.request(method, url, _payload(json, content), options))
+
+    async def stream(
+        self, method: str, url: str, *, json: Any = None, content: bytes | None = None, **options: Any
+    ) -> AsyncIterator[str]:
+        steps = self._flow.stream(method, url, _payload(json, content), options)
+        response, opener = await self._drive(steps, streaming=True)
+        texts = _Texts(opener)
+        try:
+            async for piece in response.aiter_bytes():
+                for text in texts.feed(piece):
+                    yield text
+                if opener.finished:
+                    break
+            for text in texts.close():
+                yield text
+        except httpx.TransportError as fault:
+            raise failure(STREAM_REQUEST_FAILED, type(fault).__name__) from fault
+        finally:
+            await response.aclose()
+
+    async def aclose(self) -> None:
+        self._flow.forget()
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _drive(self, steps: Exchange[V], streaming: bool = False) -> V:
+        response = None
+        try:
+            request = next(steps)
+            while True:
+                try:
+                    response = await self._send(request, streaming)
+                except httpx.TransportError as fault:
+                    request = steps.throw(fault)
+                else:
+                    request = steps.send(response)
+        except StopIteration as end:
+            result: V = end.value
+            return result
+        except BaseException:
+            if response is not None:
+                await response.aclose()
+            raise
+
+    async def _send(self, request: httpx.Request, streaming: bool) -> httpx.Response:
+        response = await self._http.send(request, stream=True)
+        if streaming and _is_stream(response):
+            return response
+        try:
+            bounded = _Bounded()
+            if not _is_stream(response):
+                async for piece in response.aiter_bytes():
+                    bounded.add(piece)
+            return _with_content(response, bounded.content())
+        finally:
+            await response.aclose()
+
+
+class _Texts:
+    """The chunks of a stream as texts; a character cut between two chunks comes with the second."""
+
+    def __init__(self, opener: StreamOpener) -> None:
+        self._opener = opener
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def feed(self, piece: bytes) -> Iterator[str]:
+        for chunk in self._opener.feed(piece):
+            yield self._decoder.decode(chunk)
+
+    def close(self) -> Iterator[str]:
+        self._opener.close()
+        if rest := self._decoder.decode(b"", final=True):
+            yield rest
+
+
+class _Bounded:
+    """The body of an answer, up to MAX_ANSWER_SIZE."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > MAX_ANSWER_SIZE:
+            raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"an answer of more than {MAX_ANSWER_SIZE} bytes")
+        self._pieces.append(piece)
+
+    def content(self) -> bytes:
+        return b"".join(self._pieces)
+
+
+def _payload(json: Any, content: bytes | None) -> bytes | None:
+    if json is not None and content is not None:
+        raise TypeError("give json or content, not both")
+    return content if json is None else dump_json(json)
+
+
+def _reply(response: httpx.Response) -> Reply:
+    return Reply(response.status_code, Headers(response.headers.multi_items()), response.content)
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    content_type: str = response.headers.get("content-type", "")
+    return content_type.partition(";")[0].strip().lower() == STREAM_TYPE
+
+
+def _with_content(response: httpx.Response, content: bytes) -> httpx.Response:
+    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _DROPPED]
+    return httpx.Response(response.status_code, headers=headers, content=content, request=response.request)

@@ -1,0 +1,163 @@
+"""The four endpoints and the verification of requests, joined to a session store.
+
+`NenServer` is what every HTTP framework would need; `nen_ref.http.asgi` puts it in front of an ASGI application.
+Clock and random bytes come from outside, so that a run can be replayed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass, field
+from typing import TypeVar, TypeVarTuple
+
+import anyio.to_thread
+
+from nen_ref.primitives.suite import REFERENCE, Suite
+from nen_ref.protocol.handshake import MAC_KEY_SIZE, IdentityPolicy, respond
+from nen_ref.protocol.messages import (
+    HANDSHAKE_PATH,
+    ROTATE_PATH,
+    SESSION_HEADER,
+    STATUS_PATH,
+    TERMINATE_PATH,
+    Reply,
+    Request,
+    json_reply,
+)
+from nen_ref.protocol.payload import NONCE_SIZE
+from nen_ref.protocol.responses import seal_response
+from nen_ref.protocol.session import SESSION_LIFE_MS
+from nen_ref.protocol.stream import StreamSealer, stream_head
+from nen_ref.protocol.verification import Answer, LoadSession, Question, RequestPolicy, Verified, verify_request
+from nen_ref.protocol.wire import dump_json
+from nen_ref.stores import MemoryStore, SessionStore
+
+BODY_LIMIT = 10 * 1024 * 1024
+LARGE = 32 * 1024  # bodies beyond this many bytes are sealed and opened in a thread, while others are served
+
+log = logging.getLogger("nen_ref.server")
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """`session_life_ms` and `body_limit` (bytes) bound what a client can hold; the policies say whom it serves."""
+
+    session_life_ms: int = SESSION_LIFE_MS
+    body_limit: int = BODY_LIMIT
+    body_timeout: float = 30.0  # seconds without a further piece of a body
+    identity: IdentityPolicy = field(default_factory=IdentityPolicy)
+    requests: RequestPolicy = field(default_factory=RequestPolicy)
+
+
+class NenServer:
+    """Endpoints, verification and sealing over one session store."""
+
+    def __init__(
+        self,
+        *,
+        store: SessionStore | None = None,
+        config: ServerConfig | None = None,
+        clock: Callable[[], int] = now_ms,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        suite: Suite = REFERENCE,
+    ) -> None:
+        self.config = config or ServerConfig()
+        self._store: SessionStore = store if store is not None else MemoryStore(clock=clock)
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._suite = suite
+        self._endpoints: dict[tuple[str, str], Callable[[Request], Awaitable[Reply]]] = {
+            ("POST", HANDSHAKE_PATH): self._handshake,
+            ("POST", ROTATE_PATH): self._rotate,
+            ("POST", TERMINATE_PATH): self._terminate,
+            ("GET", STATUS_PATH): self._status,
+        }
+        for client in self.config.requests.unsigned_clients:
+            log.warning("unsigned requests are allowed for the client with the ML-DSA key %s...", client[:8].hex())
+
+    async def endpoint(self, request: Request) -> Reply | None:
+        """The answer of a Nen endpoint, or None for a request of the application's own routes."""
+        handler = self._endpoints.get((request.method, request.path))
+        return await handler(request) if handler else None
+
+    async def verify(self, request: Request) -> Verified:
+        """Drive the nine steps of the specification over the store. Raises NenError."""
+        steps = verify_request(request, self._clock(), self.config.requests, suite=self._suite)
+        answer: Answer = None
+        while True:
+            outcome = await _compute(len(request.body), _step, steps, answer)
+            if isinstance(outcome, Verified):
+                return outcome
+            answer = await self._ask(outcome)
+
+    async def seal(self, verified: Verified, status: int, payload: bytes) -> Reply:
+        """The sealed answer to a verified request."""
+        n = self._random_bytes(NONCE_SIZE)
+        return await _compute(len(payload), seal_response, verified, status, payload, n, self._suite)
+
+    def open_stream(self, verified: Verified) -> tuple[Reply, StreamSealer]:
+        """Head and sealer of an encrypted stream, under a fresh base nonce."""
+        base_nonce = self._random_bytes(NONCE_SIZE)
+        return stream_head(base_nonce), StreamSealer(verified.session.keys.enc, base_nonce, suite=self._suite)
+
+    async def _handshake(self, request: Request) -> Reply:
+        """V1-HS-01: a new session, stored before its answer is sent."""
+        accepted = respond(
+            request.body,
+            m=self._random_bytes(32),
+            mac_key=self._random_bytes(MAC_KEY_SIZE),
+            sid=str(uuid.UUID(bytes=self._random_bytes(16), version=4)),
+            now=self._clock(),
+            policy=self.config.identity,
+            suite=self._suite,
+        )
+        await self._store.set(accepted.session, self.config.session_life_ms)
+        return accepted.reply
+
+    async def _rotate(self, request: Request) -> Reply:
+        """V1-LIFE-04, V1-LIFE-05: the old session goes once the new one stands."""
+        reply = await self._handshake(request)
+        await self._drop(request)
+        return reply
+
+    async def _terminate(self, request: Request) -> Reply:
+        """V1-LIFE-02."""
+        await self._drop(request)
+        return json_reply(200, dump_json({"success": True}))
+
+    async def _status(self, request: Request) -> Reply:
+        """V1-LIFE-01."""
+        sid = request.headers.get(SESSION_HEADER)
+        valid = bool(sid) and await self._store.exists(sid or "")
+        return json_reply(200 if valid else 401, dump_json({"valid": valid}))
+
+    async def _drop(self, request: Request) -> None:
+        if sid := request.headers.get(SESSION_HEADER):
+            await self._store.delete(sid)
+
+    async def _ask(self, question: Question) -> Answer:
+        if isinstance(question, LoadSession):
+            return await self._store.get(question.sid)
+        return await self._store.record_nonce(question.sid, question.nonce, question.keep_until)
+
+
+async def _compute(size: int, work: Callable[[*Ts], T], *args: *Ts) -> T:
+    return await anyio.to_thread.run_sync(work, *args) if size > LARGE else work(*args)
+
+
+def _step(steps: Generator[Question, Answer, Verified], answer: Answer) -> Question | Verified:
+    try:
+        return steps.send(answer)
+    except StopIteration as end:
+        verified: Verified = end.value
+        return verified

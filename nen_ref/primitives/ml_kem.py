@@ -1,0 +1,556 @@
+"""FIPS 203, ML-KEM: the module-lattice-based key-encapsulation mechanism.
+
+Start with `keygen`, `encaps` and `decaps` (algorithms 19 to 21), which take and give bytes. They check their
+input (section 7) and wrap `keygen_internal`, `encaps_internal` and `decaps_internal` (algorithms 16 to 18).
+Those make the KEM out of a public-key encryption scheme, `k_pke_keygen`, `k_pke_encrypt` and `k_pke_decrypt`
+(algorithms 13 to 15), where the lattice is. The rest are the auxiliary algorithms of section 4.
+
+Every function carries the number and the name of its algorithm; what the standard writes as an index of the
+name (d, eta) is the last argument. Where the standard defines a function on one integer and applies it to
+each coefficient, ours takes the whole polynomial. A polynomial of R_q, or its NTT in T_q, is a list of 256
+integers in 0 .. q-1; a vector is a list of polynomials. Arguments that are bytes are checked for their
+length; polynomials are not checked.
+
+Not constant-time: decapsulation leaks its key to anyone who can measure it.
+"""
+
+import os
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha3_256, sha3_512, shake_128, shake_256
+from hmac import compare_digest
+from typing import NamedTuple, TypeAlias
+
+from nen_ref.primitives.errors import KeyCheckError, LengthError
+
+Poly: TypeAlias = list[int]
+Vector: TypeAlias = list[Poly]
+Matrix: TypeAlias = list[Vector]
+
+# Section 2.3: common to all parameter sets, and so is the degree of polynomials, 256.
+q = 3329  # 2^8 * 13 + 1
+zeta = 17  # a 256th root of unity modulo q
+
+SEED_SIZE = 32
+"""Bytes of d, z, m, rho, sigma, r and of the shared secret K."""
+
+
+@dataclass(frozen=True)
+class ParameterSet:
+    """Section 8, table 2; sizes in bytes are those of table 3."""
+
+    name: str
+    k: int  # rows and columns of A
+    eta1: int  # the secrets s and y are in -eta1 .. eta1, and so is the error e
+    eta2: int  # the errors e1 and e2 are in -eta2 .. eta2
+    du: int  # bits of a coefficient of u in the ciphertext
+    dv: int  # bits of a coefficient of v in the ciphertext
+
+    @property
+    def ek_size(self) -> int:
+        """Bytes of an encapsulation key: t_hat and rho."""
+        return 384 * self.k + 32
+
+    @property
+    def dk_pke_size(self) -> int:
+        """Bytes of a decryption key of K-PKE: s_hat."""
+        return 384 * self.k
+
+    @property
+    def dk_size(self) -> int:
+        """Bytes of a decapsulation key: dk of K-PKE, ek, H(ek) and z."""
+        return 768 * self.k + 96
+
+    @property
+    def ct_size(self) -> int:
+        """Bytes of a ciphertext: c1 (u compressed) and c2 (v compressed)."""
+        return 32 * (self.du * self.k + self.dv)
+
+
+ML_KEM_512 = ParameterSet("ML-KEM-512", k=2, eta1=3, eta2=2, du=10, dv=4)
+ML_KEM_768 = ParameterSet("ML-KEM-768", k=3, eta1=2, eta2=2, du=10, dv=4)
+ML_KEM_1024 = ParameterSet("ML-KEM-1024", k=4, eta1=2, eta2=2, du=11, dv=5)
+
+
+class KeyPair(NamedTuple):
+    """An encapsulation key `ek` (public) and its decapsulation key `dk`; K-PKE's keys likewise."""
+
+    ek: bytes
+    dk: bytes
+
+    def __repr__(self) -> str:
+        return f"KeyPair(ek=<{len(self.ek)} bytes>, dk=<hidden>)"
+
+
+class Encapsulation(NamedTuple):
+    """A shared secret `K` of 32 bytes and the ciphertext `c` of `ct_size` bytes that transports it."""
+
+    K: bytes
+    c: bytes
+
+    def __repr__(self) -> str:
+        return f"Encapsulation(K=<hidden>, c=<{len(self.c)} bytes>)"
+
+
+# Section 7: the ML-KEM key-encapsulation mechanism
+
+
+def keygen(params: ParameterSet, random_bytes: Callable[[int], bytes] = os.urandom) -> KeyPair:
+    """Algorithm 19, ML-KEM.KeyGen: `ek_size` and `dk_size` bytes.
+
+    `random_bytes(32)` is called twice, for d and for z. Raises LengthError if it gives another length.
+    """
+    d = random_bytes(SEED_SIZE)
+    z = random_bytes(SEED_SIZE)
+    return keygen_internal(params, d, z)
+
+
+def encaps(
+    params: ParameterSet, ek: bytes, random_bytes: Callable[[int], bytes] = os.urandom
+) -> Encapsulation:
+    """Algorithm 20, ML-KEM.Encaps: a fresh shared secret for the owner of ek (`ek_size` bytes).
+
+    `random_bytes(32)` is called once, for m. Raises LengthError and KeyCheckError as
+    `check_encapsulation_key`; LengthError if random_bytes gives another length.
+    """
+    check_encapsulation_key(params, ek)
+    m = random_bytes(SEED_SIZE)
+    return encaps_internal(params, ek, m)
+
+
+def decaps(params: ParameterSet, dk: bytes, c: bytes) -> bytes:
+    """Algorithm 21, ML-KEM.Decaps: the shared secret (32 bytes) in c (`ct_size` bytes).
+
+    dk is `dk_size` bytes. A ciphertext that was not made for this key is no error: see `decaps_internal`.
+    Raises LengthError, and KeyCheckError as `check_decapsulation_key`.
+    """
+    check_ciphertext(params, c)
+    check_decapsulation_key(params, dk)
+    return decaps_internal(params, dk, c)
+
+
+def check_encapsulation_key(params: ParameterSet, ek: bytes) -> None:
+    """Section 7.2, encapsulation key check.
+
+    1. Type check: LengthError unless ek is `ek_size` bytes.
+    2. Modulus check: KeyCheckError unless every coefficient of t_hat is below q, that is, unless decoding
+       (which reduces modulo q) and encoding gives the same bytes.
+    """
+    LengthError.check("ek", ek, params.ek_size)
+    t_hat = ek[: 384 * params.k]
+    test = byte_encode_vector(byte_decode_vector(t_hat, 12), 12)
+    if test != t_hat:
+        raise KeyCheckError("ek fails the modulus check: a coefficient is not below 3329")
+
+
+def check_decapsulation_key(params: ParameterSet, dk: bytes) -> None:
+    """Section 7.3, decapsulation input check, steps 2 and 3.
+
+    2. Decapsulation key type check: LengthError unless dk is `dk_size` bytes.
+    3. Hash check: KeyCheckError unless the hash in dk is H of the ek in dk.
+    """
+    LengthError.check("dk", dk, params.dk_size)
+    _, ek, h, _ = split_decapsulation_key(params, dk)
+    if H(ek) != h:
+        raise KeyCheckError("dk fails the hash check: its encapsulation key and the hash of it do not match")
+
+
+def check_ciphertext(params: ParameterSet, c: bytes) -> None:
+    """Section 7.3, decapsulation input check, step 1: LengthError unless c is `ct_size` bytes."""
+    LengthError.check("c", c, params.ct_size)
+
+
+# Section 6: the internal functions. All randomness is an argument; they check lengths and nothing else.
+
+
+def keygen_internal(params: ParameterSet, d: bytes, z: bytes) -> KeyPair:
+    """Algorithm 16, ML-KEM.KeyGen_internal: the key pair of the seeds d, z (32 bytes each). LengthError."""
+    LengthError.check("d", d, SEED_SIZE)
+    LengthError.check("z", z, SEED_SIZE)
+    ek, dk_pke = k_pke_keygen(params, d)
+    return KeyPair(ek, dk_pke + ek + H(ek) + z)
+
+
+def encaps_internal(params: ParameterSet, ek: bytes, m: bytes) -> Encapsulation:
+    """Algorithm 17, ML-KEM.Encaps_internal: for a checked ek and the randomness m (32 bytes). LengthError."""
+    LengthError.check("ek", ek, params.ek_size)
+    LengthError.check("m", m, SEED_SIZE)
+    K, r = G(m + H(ek))
+    c = k_pke_encrypt(params, ek, m, r)
+    return Encapsulation(K, c)
+
+
+def decaps_internal(params: ParameterSet, dk: bytes, c: bytes) -> bytes:
+    """Algorithm 18, ML-KEM.Decaps_internal: the shared secret, 32 bytes. LengthError.
+
+    If c is not what encapsulation gives for the message in it, the result is J(z || c), which only the owner
+    of dk can compute, and no error: implicit rejection.
+    """
+    LengthError.check("dk", dk, params.dk_size)
+    LengthError.check("c", c, params.ct_size)
+    dk_pke, ek_pke, h, z = split_decapsulation_key(params, dk)
+    m_prime = k_pke_decrypt(params, dk_pke, c)
+    K_prime, r_prime = G(m_prime + h)
+    K_bar = J(z + c)
+    c_prime = k_pke_encrypt(params, ek_pke, m_prime, r_prime)
+    return K_prime if compare_digest(c, c_prime) else K_bar
+
+
+class DecapsulationKey(NamedTuple):
+    """What a decapsulation key holds (algorithm 18, lines 1 to 4)."""
+
+    dk_pke: bytes
+    ek_pke: bytes
+    h: bytes
+    z: bytes
+
+    def __repr__(self) -> str:
+        return "DecapsulationKey(<hidden>)"
+
+
+def split_decapsulation_key(params: ParameterSet, dk: bytes) -> DecapsulationKey:
+    """Algorithm 18, lines 1 to 4: dk_pke (384 k bytes), ek_pke (384 k + 32), h and z (32 each)."""
+    k = params.k
+    return DecapsulationKey(
+        dk_pke=dk[0 : 384 * k],
+        ek_pke=dk[384 * k : 768 * k + 32],
+        h=dk[768 * k + 32 : 768 * k + 64],
+        z=dk[768 * k + 64 : 768 * k + 96],
+    )
+
+
+# Section 5: the K-PKE component scheme. Not secure on its own.
+
+
+def k_pke_keygen(params: ParameterSet, d: bytes) -> KeyPair:
+    """Algorithm 13, K-PKE.KeyGen: ek (`ek_size` bytes) and dk (`dk_pke_size` bytes) of the seed d (32 bytes).
+
+    Raises LengthError.
+    """
+    LengthError.check("d", d, SEED_SIZE)
+    k, eta1 = params.k, params.eta1
+    rho, sigma = G(d + bytes([k]))
+    A_hat = sample_matrix(rho, k)
+    s = sample_vector(sigma, range(k), eta1)
+    e = sample_vector(sigma, range(k, 2 * k), eta1)
+    s_hat = ntt_vector(s)
+    e_hat = ntt_vector(e)
+    t_hat = add_vectors(multiply_matrix_vector(A_hat, s_hat), e_hat)
+    ek = byte_encode_vector(t_hat, 12) + rho
+    dk = byte_encode_vector(s_hat, 12)
+    return KeyPair(ek, dk)
+
+
+def k_pke_encrypt(params: ParameterSet, ek: bytes, m: bytes, r: bytes) -> bytes:
+    """Algorithm 14, K-PKE.Encrypt: the ciphertext (`ct_size` bytes) of m with randomness r (32 bytes each).
+
+    Coefficients in ek (`ek_size` bytes) that are not below q are reduced. Raises LengthError.
+    """
+    LengthError.check("ek", ek, params.ek_size)
+    LengthError.check("m", m, SEED_SIZE)
+    LengthError.check("r", r, SEED_SIZE)
+    k, eta1, eta2 = params.k, params.eta1, params.eta2
+    t_hat = byte_decode_vector(ek[0 : 384 * k], 12)
+    rho = ek[384 * k : 384 * k + 32]
+    A_hat = sample_matrix(rho, k)
+    y = sample_vector(r, range(k), eta1)
+    e1 = sample_vector(r, range(k, 2 * k), eta2)
+    e2 = sample_poly_cbd(PRF(r, 2 * k, eta2), eta2)
+    y_hat = ntt_vector(y)
+    u = add_vectors(ntt_inverse_vector(multiply_matrix_vector(transpose(A_hat), y_hat)), e1)
+    mu = decompress(byte_decode(m, 1), 1)
+    v = add(add(ntt_inverse(inner_product(t_hat, y_hat)), e2), mu)
+    c1 = byte_encode_vector([compress(f, params.du) for f in u], params.du)
+    c2 = byte_encode(compress(v, params.dv), params.dv)
+    return c1 + c2
+
+
+def k_pke_decrypt(params: ParameterSet, dk: bytes, c: bytes) -> bytes:
+    """Algorithm 15, K-PKE.Decrypt: the message (32 bytes) in c (`ct_size` bytes) by dk (`dk_pke_size` bytes).
+
+    Coefficients in dk that are not below q are reduced. Raises LengthError.
+    """
+    LengthError.check("dk", dk, params.dk_pke_size)
+    LengthError.check("c", c, params.ct_size)
+    c1_size = 32 * params.du * params.k
+    c1 = c[0:c1_size]
+    c2 = c[c1_size:]
+    u_prime = [decompress(f, params.du) for f in byte_decode_vector(c1, params.du)]
+    v_prime = decompress(byte_decode(c2, params.dv), params.dv)
+    s_hat = byte_decode_vector(dk, 12)
+    w = subtract(v_prime, ntt_inverse(inner_product(s_hat, ntt_vector(u_prime))))
+    return byte_encode(compress(w, 1), 1)
+
+
+# Section 4.1: cryptographic functions. The XOF (SHAKE128) is in `sample_ntt`.
+
+
+def PRF(s: bytes, b: int, eta: int) -> bytes:
+    """Equation 4.3: 64 * eta bytes from the seed s (32 bytes, or LengthError) and the byte b (0 .. 255)."""
+    LengthError.check("s", s, SEED_SIZE)
+    return shake_256(s + bytes([b])).digest(64 * eta)
+
+
+def H(s: bytes) -> bytes:
+    """Equation 4.4: SHA3-256, 32 bytes."""
+    return sha3_256(s).digest()
+
+
+def J(s: bytes) -> bytes:
+    """Equation 4.4: SHAKE256, 32 bytes."""
+    return shake_256(s).digest(32)
+
+
+def G(c: bytes) -> tuple[bytes, bytes]:
+    """Equation 4.5: SHA3-512, as two times 32 bytes."""
+    digest = sha3_512(c).digest()
+    return digest[:32], digest[32:]
+
+
+# Section 4.2.1: conversion and compression
+#
+# Both conversions go through one integer in which every coefficient has a lane. Encoding begins with lanes of
+# 16 bits, of which d are used, and joins neighbours: the odd lane moves down to where the even one ends. That
+# makes half as many lanes of 32 bits, of which 2 * d are used, and so on, until there is one. Decoding takes
+# the same eight steps backwards.
+
+
+class Join(NamedTuple):
+    """One step: the bits of the even lanes, those of the odd lanes, and how far the odd lanes move."""
+
+    even: int
+    odd: int
+    shift: int
+
+
+def joins(d: int) -> list[Join]:
+    """The eight steps from 256 lanes of 16 bits, of which d are used, to one."""
+    steps = []
+    lanes, width, used = 256, 16, d
+    while lanes > 1:
+        every_other_lane = sum(1 << 2 * width * i for i in range(lanes // 2))
+        even = every_other_lane * ((1 << used) - 1)
+        steps.append(Join(even, even << width, width - used))
+        lanes, width, used = lanes // 2, 2 * width, 2 * used
+    return steps
+
+
+JOINS = {d: joins(d) for d in range(1, 13)}
+
+
+def byte_encode(F: Poly, d: int) -> bytes:
+    """Algorithm 5, ByteEncode_d: 32 * d bytes from 256 integers of d bits, 1 <= d <= 12 (below q if d is 12).
+
+    Algorithm 3, BitsToBytes, is little-endian: the result is the sum of F[i] * 2^(d * i) as an integer.
+    """
+    B = int.from_bytes(struct.pack("<256H", *F), "little")
+    for even, odd, shift in JOINS[d]:
+        B = B & even | (B & odd) >> shift
+    return B.to_bytes(32 * d, "little")
+
+
+def byte_decode(B: bytes, d: int) -> Poly:
+    """Algorithm 6, ByteDecode_d: 256 integers from 32 * d bytes (LengthError), 1 <= d <= 12.
+
+    They have d bits; if d is 12, they are reduced modulo q.
+    """
+    LengthError.check("B", B, 32 * d)
+    F = int.from_bytes(B, "little")
+    for even, odd, shift in reversed(JOINS[d]):
+        F = F & even | F << shift & odd
+    integers = struct.unpack("<256H", F.to_bytes(512, "little"))
+    return [x % q for x in integers] if d == 12 else list(integers)
+
+
+def byte_encode_vector(v: Vector, d: int) -> bytes:
+    """Section 2.4.8: byte_encode of each polynomial, joined."""
+    return b"".join([byte_encode(f, d) for f in v])
+
+
+def byte_decode_vector(B: bytes, d: int) -> Vector:
+    """Section 2.4.8: byte_decode of each 32 * d bytes. Raises LengthError unless B is whole polynomials."""
+    return [byte_decode(B[i : i + 32 * d], d) for i in range(0, len(B), 32 * d)]
+
+
+def compress(f: Poly, d: int) -> Poly:
+    """Equation 4.7, Compress_d: round(2^d / q * x) mod 2^d for each coefficient x, 1 <= d <= 11."""
+    m = 1 << d
+    half = q // 2
+    return [(m * x + half) // q % m for x in f]
+
+
+def decompress(f: Poly, d: int) -> Poly:
+    """Equation 4.8, Decompress_d: round(q / 2^d * y), half up, for each integer y of d bits, 1 <= d <= 11."""
+    half = 1 << d - 1
+    return [(q * y + half) >> d for y in f]
+
+
+# Section 4.2.2: sampling
+
+
+def sample_ntt(B: bytes) -> Poly:
+    """Algorithm 7, SampleNTT: uniform in T_q, from a seed and two indexes (34 bytes, or LengthError).
+
+    The XOF is read for as long as it takes. Three blocks of SHAKE128, 168 bytes each, nearly always suffice.
+    """
+    LengthError.check("B", B, SEED_SIZE + 2)
+    size = 3 * 168
+    while True:
+        # A longer output of SHAKE128 begins with the shorter one.
+        a_hat = [d for d in twelve_bit_integers(shake_128(B).digest(size)) if d < q]
+        if len(a_hat) >= 256:
+            return a_hat[:256]
+        size += 168
+
+
+def twelve_bit_integers(C: bytes) -> tuple[int, ...]:
+    """Algorithm 7, lines 5 to 7, d1 and d2 of every three bytes: little-endian integers of 12 bits.
+
+    All at once, like the conversions above: three bytes go to the lower part of a lane of 32 bits, and of
+    these 24 bits the upper 12 then move up by 4.
+    """
+    count = len(C) // 3
+    lanes = bytearray(4 * count)
+    lanes[0::4], lanes[1::4], lanes[2::4] = C[0::3], C[1::3], C[2::3]
+    pairs = int.from_bytes(lanes, "little")
+    d1 = int.from_bytes(b"\xff\x0f\x00\x00" * count, "little")
+    d2 = d1 << 12
+    return struct.unpack(f"<{2 * count}H", (pairs & d1 | (pairs & d2) << 4).to_bytes(4 * count, "little"))
+
+
+def binomial_table(eta: int) -> list[int]:
+    """Algorithm 8, lines 3 to 5: for all 2 * eta bits, the ones in the lower half less those in the upper."""
+    half = (1 << eta) - 1
+    return [((bits & half).bit_count() - (bits >> eta).bit_count()) % q for bits in range(1 << 2 * eta)]
+
+
+BINOMIAL = {eta: binomial_table(eta) for eta in (2, 3)}
+
+
+def sample_poly_cbd(B: bytes, eta: int) -> Poly:
+    """Algorithm 8, SamplePolyCBD_eta: centred binomial in -eta .. eta, from 64 * eta bytes. LengthError."""
+    table = BINOMIAL[eta]
+    return [table[bits] for bits in byte_decode(B, 2 * eta)]
+
+
+def sample_matrix(rho: bytes, k: int) -> Matrix:
+    """Algorithms 13, lines 3 to 7, and 14, lines 4 to 8: A_hat, k rows of k."""
+    return [[sample_ntt(rho + bytes([j, i])) for j in range(k)] for i in range(k)]
+
+
+def sample_vector(seed: bytes, counters: Sequence[int], eta: int) -> Vector:
+    """Algorithms 13, lines 8 to 15, and 14, lines 9 to 16: a polynomial for each value of the counter N."""
+    return [sample_poly_cbd(PRF(seed, N, eta), eta) for N in counters]
+
+
+# Section 4.3: the number-theoretic transform
+#
+# Every layer takes the coefficients j and j + 128 and puts the results at 2 * j and 2 * j + 1, which rotates
+# the bits of an index by one. So the coefficients that algorithm 9 joins in its next layer, half the distance
+# apart, are 128 apart again: a layer is one pass over two halves and a list of zetas. Seven layers leave the
+# coefficients of even index in the first half, those of odd index in the second.
+
+
+def bit_rev_7(r: int) -> int:
+    """Section 4.3, BitRev_7: the number with the seven bits of r in reverse order."""
+    return int(f"{r:07b}"[::-1], 2)
+
+
+ZETAS = [pow(zeta, bit_rev_7(i), q) for i in range(128)]
+"""Appendix A, first table."""
+
+GAMMAS = [pow(zeta, 2 * bit_rev_7(i) + 1, q) for i in range(128)]
+"""Appendix A, second table: T_q is the product of the rings Z_q[X] / (X^2 - gamma)."""
+
+# Layer 0 has the zeta of i = 1; layer 1 those of i = 2, 3; layer 6 those of i = 64 .. 127.
+LAYERS = [ZETAS[1 << layer : 2 << layer] * (128 >> layer) for layer in range(7)]
+INVERSE_LAYERS = [zetas[::-1] for zetas in reversed(LAYERS)]
+
+
+def ntt(f: Poly) -> Poly:
+    """Algorithm 9, NTT: from R_q to T_q."""
+    for zetas in LAYERS:
+        f_hat = []
+        for low, high, z in zip(f[:128], f[128:], zetas, strict=True):
+            t = z * high % q
+            f_hat.append(low + t)
+            f_hat.append(low - t)
+        f = f_hat
+    return interleave([x % q for x in f[:128]], [x % q for x in f[128:]])
+
+
+def ntt_inverse(f_hat: Poly) -> Poly:
+    """Algorithm 10, NTT^-1: from T_q to R_q, the layers of `ntt` backwards."""
+    f = f_hat[0::2] + f_hat[1::2]
+    for zetas in INVERSE_LAYERS:
+        low, high = [], []
+        for a, b, z in zip(f[0::2], f[1::2], zetas, strict=True):
+            low.append(a + b)
+            high.append(z * (b - a) % q)
+        f = low + high
+    return [x * 3303 % q for x in f]  # 3303 = 128^-1 mod q
+
+
+def interleave(even: Poly, odd: Poly) -> Poly:
+    """The polynomial with these coefficients at the even and at the odd indexes."""
+    f = [0] * 256
+    f[0::2] = even
+    f[1::2] = odd
+    return f
+
+
+def multiply_ntts(f_hat: Poly, g_hat: Poly) -> Poly:
+    """Algorithm 11, MultiplyNTTs: the product in T_q."""
+    return interleave(*base_case_multiply(f_hat[0::2], f_hat[1::2], g_hat[0::2], g_hat[1::2], GAMMAS))
+
+
+def base_case_multiply(a0: Poly, a1: Poly, b0: Poly, b1: Poly, gamma: Poly) -> tuple[Poly, Poly]:
+    """Algorithm 12, BaseCaseMultiply, for every element of these lists: c0 + c1 X modulo X^2 - gamma."""
+    c0 = [(x0 * y0 + x1 * y1 % q * g) % q for x0, x1, y0, y1, g in zip(a0, a1, b0, b1, gamma, strict=True)]
+    c1 = [(x0 * y1 + x1 * y0) % q for x0, x1, y0, y1 in zip(a0, a1, b0, b1, strict=True)]
+    return c0, c1
+
+
+# Sections 2.4.5 to 2.4.7: arithmetic of polynomials, vectors and matrices
+
+
+def add(f: Poly, g: Poly) -> Poly:
+    """f + g, in R_q or T_q."""
+    return [(a + b) % q for a, b in zip(f, g, strict=True)]
+
+
+def subtract(f: Poly, g: Poly) -> Poly:
+    """f - g, in R_q or T_q."""
+    return [(a - b) % q for a, b in zip(f, g, strict=True)]
+
+
+def add_vectors(v: Vector, w: Vector) -> Vector:
+    """v + w."""
+    return [add(f, g) for f, g in zip(v, w, strict=True)]
+
+
+def ntt_vector(v: Vector) -> Vector:
+    """Section 2.4.8: NTT of each polynomial."""
+    return [ntt(f) for f in v]
+
+
+def ntt_inverse_vector(v_hat: Vector) -> Vector:
+    """Section 2.4.8: NTT^-1 of each polynomial."""
+    return [ntt_inverse(f_hat) for f_hat in v_hat]
+
+
+def transpose(A: Matrix) -> Matrix:
+    """A with rows and columns exchanged."""
+    return [list(column) for column in zip(*A, strict=True)]
+
+
+def inner_product(u_hat: Vector, v_hat: Vector) -> Poly:
+    """Section 2.4.7: the sum of the products in T_q of the elements."""
+    products = [multiply_ntts(f_hat, g_hat) for f_hat, g_hat in zip(u_hat, v_hat, strict=True)]
+    return [sum(column) % q for column in zip(*products, strict=True)]
+
+
+def multiply_matrix_vector(A_hat: Matrix, v_hat: Vector) -> Vector:
+    """Section 2.4.7: the inner product of each row and v_hat."""
+    return [inner_product(row, v_hat) for row in A_hat]

@@ -1,0 +1,165 @@
+"""One session as its client sees it: requests sealed and signed, answers checked and opened.
+
+A `ClientSession` belongs to one session id. A client that handshakes again (V1-LIFE-07) makes a new one; answers to
+requests of the old one are still opened by the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nen_ref.primitives.suite import REFERENCE, Suite
+from nen_ref.protocol.errors import (
+    CATALOGUE,
+    CRYPTO_DECRYPT_FAILED,
+    SESSION_NOT_INITIALIZED,
+    STREAM_REQUEST_FAILED,
+    WIRE_INVALID_PAYLOAD_FORMAT,
+    NenError,
+    failure,
+)
+from nen_ref.protocol.handshake import ClientHello, client_finish
+from nen_ref.protocol.messages import (
+    JSON_TYPE,
+    SESSION_HEADER,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    Reply,
+    reported_code,
+)
+from nen_ref.protocol.payload import dump_envelope, open_envelope, parse_envelope, seal
+from nen_ref.protocol.session import ClientEvent, ClientState, SessionKeys, next_state
+from nen_ref.protocol.signing import canonical_string, sign
+from nen_ref.protocol.stream import StreamOpener, read_stream_head
+
+MAX_NONCES = 100_000
+
+
+@dataclass(frozen=True)
+class SignedRequest:
+    """A request ready to send: `headers` to add, and `body`, None where there is none."""
+
+    headers: Mapping[str, str]
+    body: bytes | None = field(repr=False)
+
+
+class ClientSession:
+    """The client's half of one session: NEW, then ESTABLISHED by `finish_handshake`, then CLOSED by `close`.
+
+    It remembers the nonce of every request and answer (V1-RES-04); `worn_out` says when there are so many that it is
+    time for a new session.
+    """
+
+    def __init__(self, *, suite: Suite = REFERENCE) -> None:
+        self._suite = suite
+        self._state = ClientState.NEW
+        self._hello: ClientHello | None = None
+        self._keys: SessionKeys | None = None
+        self._seen: set[bytes] = set()
+        self.sid: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<ClientSession {self._state.value}>"
+
+    @property
+    def established(self) -> bool:
+        return self._state is ClientState.ESTABLISHED
+
+    @property
+    def worn_out(self) -> bool:
+        return len(self._seen) >= MAX_NONCES
+
+    def start_handshake(self, hello: ClientHello) -> bytes:
+        """The body to send to the handshake or rotate endpoint."""
+        self._state = next_state(self._state, ClientEvent.SEND_HANDSHAKE)
+        self._hello = hello
+        return hello.body
+
+    def finish_handshake(self, reply: Reply) -> None:
+        """Take the server's answer, or raise ISO-1002, ISO-1004 and be NEW again. V1-HS-10, -12, -13."""
+        hello, self._hello = self._hello, None
+        if hello is None:
+            raise failure(SESSION_NOT_INITIALIZED, "no handshake is under way")
+        try:
+            self.sid, self._keys = client_finish(hello, reply, suite=self._suite)
+        except NenError:
+            self._state = next_state(self._state, ClientEvent.HANDSHAKE_REFUSED)
+            raise
+        self._state = next_state(self._state, ClientEvent.HANDSHAKE_OK)
+
+    def request(self, method: str, path: str, payload: bytes | None, *, n: bytes, timestamp: int) -> SignedRequest:
+        """Seal and sign a request. V1-REQ-01, V1-REQ-02, V1-AUTH-05, V1-AUTH-06.
+
+        `path` is the raw path that will stand on the wire, without query; `payload` a JSON text, or None for a request
+        without a body; `n` 12 fresh random bytes; `timestamp` in ms.
+        """
+        keys = self._require_keys()
+        self._state = next_state(self._state, ClientEvent.SEND_REQUEST)
+        envelope = None if payload is None else seal(keys.enc, n, payload, suite=self._suite)
+        nonce = envelope.nonce_text if envelope else ""
+        canonical = canonical_string(method, path, str(timestamp), nonce)
+        headers = {
+            SESSION_HEADER: self.sid or "",
+            TIMESTAMP_HEADER: str(timestamp),
+            SIGNATURE_HEADER: sign(keys.mac, canonical, suite=self._suite),
+        }
+        if envelope is None:
+            return SignedRequest(headers, None)
+        self._seen.add(n)
+        return SignedRequest(headers | {"content-type": JSON_TYPE}, dump_envelope(envelope))
+
+    def open_reply(self, reply: Reply) -> bytes:
+        """The payload of a sealed answer. ISO-6001 if it is not sealed, ISO-4001 if it is not fresh or does not open.
+
+        V1-RES-03, V1-RES-04.
+        """
+        keys = self._require_keys()
+        content_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type != JSON_TYPE:
+            raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"the answer is not {JSON_TYPE}, so it is not sealed")
+        envelope = parse_envelope(reply.body)
+        self._check_unseen(envelope.n)
+        payload = open_envelope(keys.enc, envelope, suite=self._suite)
+        self._seen.add(envelope.n)
+        return payload
+
+    def open_stream(self, reply: Reply) -> StreamOpener:
+        """The opener for a stream's answer; ISO-7001, ISO-7002, or ISO-4001 for a base nonce seen before. V1-STR-17."""
+        keys = self._require_keys()
+        base_nonce = read_stream_head(reply)
+        self._check_unseen(base_nonce)
+        self._seen.add(base_nonce)
+        return StreamOpener(keys.enc, base_nonce, suite=self._suite)
+
+    def unauthorized(self) -> None:
+        """The server answered 401: the session is over for this client. V1-LIFE-07."""
+        self._state = next_state(self._state, ClientEvent.UNAUTHORIZED)
+        self._keys = None
+
+    def close(self) -> None:
+        """Forget the keys. V1-LIFE-08."""
+        if self._state is ClientState.ESTABLISHED:
+            self._state = next_state(self._state, ClientEvent.TERMINATE)
+        self._keys = None
+
+    def _require_keys(self) -> SessionKeys:
+        if self._keys is None:
+            raise failure(SESSION_NOT_INITIALIZED, f"the session is {self._state.value}")
+        return self._keys
+
+    def _check_unseen(self, n: bytes) -> None:
+        if n in self._seen:
+            raise failure(CRYPTO_DECRYPT_FAILED, "the answer carries a nonce of this session: a reflection or a replay")
+
+
+def refusal(reply: Reply) -> NenError | None:
+    """The error that a refusing server reports, as an exception of its code; None if the body holds no ISO code."""
+    code = reported_code(reply.body)
+    return failure(CATALOGUE[code], f"status {reply.status}", remote=True) if code else None
+
+
+def stream_refusal(reply: Reply) -> NenError:
+    """ISO-7002 for a stream that was answered with an error, the server's own code in the detail. V1-STR-13."""
+    code = reported_code(reply.body)
+    return failure(STREAM_REQUEST_FAILED, f"status {reply.status}" + (f", {code}" if code else ""))

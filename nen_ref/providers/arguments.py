@@ -1,0 +1,31 @@
+"""Checks before a library sees the arguments: libraries differ in what they raise, and in what they take."""
+
+from nen_ref.primitives.errors import ContextError, LengthError
+
+LENGTHS = {
+    "d": 32,
+    "z": 32,
+    "m": 32,
+    "ek": 1184,
+    "dk": 2400,
+    "c": 1088,
+    "xi": 32,
+    "rnd": 32,
+    "pk": 1952,
+    "sk": 4032,
+    "key": 32,
+    "nonce": 12,
+}
+"""Bytes: ML-KEM-768 (FIPS 203, table 3), ML-DSA-65 (FIPS 204, table 2), the AEAD (RFC 8439, 2.8)."""
+
+
+def check_lengths(**arguments: bytes) -> None:
+    """Raise LengthError unless every argument has the length that LENGTHS gives for its name."""
+    for name, value in arguments.items():
+        LengthError.check(name, value, LENGTHS[name])
+
+
+def check_context(ctx: bytes) -> None:
+    """Raise ContextError if ctx is longer than 255 bytes (FIPS 204, algorithms 2 and 3)."""
+    if len(ctx) > 255:
+        raise ContextError(f"ctx must be at most 255 bytes, not {len(ctx)}")

@@ -1,0 +1,90 @@
+"""The primitives as cryptography has them (50 or later, OpenSSL).
+
+It keeps secret keys as seeds and draws all randomness itself: it can check, verify, seal and open, but give
+no answer that depends on a dk, an sk or randomness of ours.
+"""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import NoReturn
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
+from nen_ref.primitives.errors import AuthenticationError, KeyCheckError
+from nen_ref.primitives.suite import Suite
+from nen_ref.providers import unsupported
+from nen_ref.providers.arguments import check_context, check_lengths
+
+UNSUPPORTED = MappingProxyType(
+    {
+        "ml_kem_768_keygen": "cryptography exports a decapsulation key as its 64-byte seed only, never as dk",
+        "ml_kem_768_encaps": "encapsulate() draws m itself",
+        "ml_kem_768_decaps": "cryptography imports a decapsulation key as its 64-byte seed only, never as dk",
+        "ml_dsa_65_keygen": "cryptography exports a private key as its 32-byte seed only, never as sk",
+        "ml_dsa_65_sign": "sign() draws rnd itself, and a private key is imported as its 32-byte seed only",
+    }
+)
+
+
+def _unsupported(operation: str) -> Callable[..., NoReturn]:
+    return unsupported(operation, UNSUPPORTED[operation])
+
+
+def ml_kem_768_check_ek(ek: bytes) -> None:
+    check_lengths(ek=ek)
+    try:
+        MLKEM768PublicKey.from_public_bytes(ek)
+    except ValueError as error:
+        raise KeyCheckError("ek fails a check of cryptography") from error
+
+
+def ml_dsa_65_verify(pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> bool:
+    check_context(ctx)
+    check_lengths(pk=pk)
+    try:
+        MLDSA65PublicKey.from_public_bytes(pk).verify(sigma, M, ctx)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def aead_seal(key: bytes, nonce: bytes, plaintext: bytes) -> bytes:
+    check_lengths(key=key, nonce=nonce)
+    return ChaCha20Poly1305(key).encrypt(nonce, plaintext, None)
+
+
+def aead_open(key: bytes, nonce: bytes, sealed: bytes) -> bytes:
+    check_lengths(key=key, nonce=nonce)
+    try:
+        return ChaCha20Poly1305(key).decrypt(nonce, sealed, None)
+    except InvalidTag as error:
+        raise AuthenticationError("the tag does not verify") from error
+
+
+def hmac_sha256(key: bytes, text: bytes) -> bytes:
+    mac = HMAC(key, SHA256())
+    mac.update(text)
+    return mac.finalize()
+
+
+SUITE = Suite(
+    name="cryptography",
+    version="cryptography " + version("cryptography"),
+    ml_kem_768_keygen=_unsupported("ml_kem_768_keygen"),
+    ml_kem_768_check_ek=ml_kem_768_check_ek,
+    ml_kem_768_encaps=_unsupported("ml_kem_768_encaps"),
+    ml_kem_768_decaps=_unsupported("ml_kem_768_decaps"),
+    ml_dsa_65_keygen=_unsupported("ml_dsa_65_keygen"),
+    ml_dsa_65_sign=_unsupported("ml_dsa_65_sign"),
+    ml_dsa_65_verify=ml_dsa_65_verify,
+    aead_seal=aead_seal,
+    aead_open=aead_open,
+    hmac_sha256=hmac_sha256,
+    unsupported=UNSUPPORTED,
+)

@@ -1,0 +1,114 @@
+"""The primitives as pycryptodome has them (4.4 or later, C).
+
+It is stricter than the standards with secret keys that no keygen made: `ml_kem_768_decaps` refuses, with
+KeyCheckError, also a dk that does not open what its own ek seals or whose ek has a coefficient
+not below q, and `ml_dsa_65_sign` also an sk whose parts do not belong together.
+"""
+
+from importlib.metadata import version
+
+from Crypto.Cipher import ChaCha20_Poly1305
+from Crypto.Hash import HMAC, SHA256
+from Crypto.PublicKey import MLDSA, MLKEM
+from Crypto.Signature import mldsa
+
+from nen_ref.primitives import ml_dsa, ml_kem
+from nen_ref.primitives.errors import AuthenticationError, KeyCheckError
+from nen_ref.primitives.suite import Suite
+from nen_ref.providers.arguments import check_context, check_lengths
+
+
+def ml_kem_768_keygen(d: bytes, z: bytes) -> ml_kem.KeyPair:
+    check_lengths(d=d, z=z)
+    key = MLKEM.construct(param_set=MLKEM.ML_KEM_768, seed=d + z)
+    return ml_kem.KeyPair(ek=key.ek, dk=key.expanded_dk)
+
+
+def ml_kem_768_check_ek(ek: bytes) -> None:
+    _encapsulation_key(ek)
+
+
+def ml_kem_768_encaps(ek: bytes, m: bytes) -> ml_kem.Encapsulation:
+    check_lengths(m=m)
+    # The public ways to encapsulate draw m themselves; only this method takes it.
+    K, c = _encapsulation_key(ek)._encaps(m)
+    return ml_kem.Encapsulation(K=K, c=c)
+
+
+def ml_kem_768_decaps(dk: bytes, c: bytes) -> bytes:
+    check_lengths(dk=dk, c=c)
+    try:
+        key = MLKEM.construct(param_set=MLKEM.ML_KEM_768, expanded_dk=dk)
+    except ValueError as error:
+        raise KeyCheckError("dk fails a check of pycryptodome") from error
+    return key._decaps(c)
+
+
+def ml_dsa_65_keygen(xi: bytes) -> ml_dsa.KeyPair:
+    check_lengths(xi=xi)
+    key = MLDSA.construct(param_set=MLDSA.ML_DSA_65, seed=xi)
+    return ml_dsa.KeyPair(pk=key.pk, sk=key.sk)
+
+
+def ml_dsa_65_sign(sk: bytes, M: bytes, ctx: bytes, rnd: bytes) -> bytes:
+    check_context(ctx)
+    check_lengths(sk=sk, rnd=rnd)
+    try:
+        key = MLDSA.construct(param_set=MLDSA.ML_DSA_65, sk=sk)
+    except ValueError as error:
+        raise KeyCheckError("sk fails a check of pycryptodome") from error
+    return mldsa.new(key, ctx, randfunc=lambda _length: rnd).sign(M)
+
+
+def ml_dsa_65_verify(pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> bool:
+    check_context(ctx)
+    check_lengths(pk=pk)
+    scheme = mldsa.new(MLDSA.construct(param_set=MLDSA.ML_DSA_65, pk=pk), ctx)
+    try:
+        scheme.verify(M, sigma)
+    except ValueError:
+        return False
+    return True
+
+
+def aead_seal(key: bytes, nonce: bytes, plaintext: bytes) -> bytes:
+    check_lengths(key=key, nonce=nonce)
+    ciphertext, tag = ChaCha20_Poly1305.new(key=key, nonce=nonce).encrypt_and_digest(plaintext)
+    return ciphertext + tag
+
+
+def aead_open(key: bytes, nonce: bytes, sealed: bytes) -> bytes:
+    check_lengths(key=key, nonce=nonce)
+    cipher = ChaCha20_Poly1305.new(key=key, nonce=nonce)
+    try:
+        return cipher.decrypt_and_verify(sealed[:-16], sealed[-16:])
+    except ValueError as error:
+        raise AuthenticationError("the tag does not verify") from error
+
+
+def hmac_sha256(key: bytes, text: bytes) -> bytes:
+    return HMAC.new(key, text, digestmod=SHA256).digest()
+
+
+def _encapsulation_key(ek: bytes) -> MLKEM.MLKEMKey:
+    check_lengths(ek=ek)
+    try:
+        return MLKEM.construct(param_set=MLKEM.ML_KEM_768, ek=ek)
+    except ValueError as error:
+        raise KeyCheckError("ek fails a check of pycryptodome") from error
+
+
+SUITE = Suite(
+    name="pycryptodome",
+    version="pycryptodome " + version("pycryptodome"),
+    ml_kem_768_keygen=ml_kem_768_keygen,
+    ml_kem_768_check_ek=ml_kem_768_check_ek,
+    ml_kem_768_encaps=ml_kem_768_encaps,
+    ml_kem_768_decaps=ml_kem_768_decaps,
+    ml_dsa_65_keygen=ml_dsa_65_keygen,
+    ml_dsa_65_sign=ml_dsa_65_sign,
+    ml_dsa_65_verify=ml_dsa_65_verify,
+    aead_seal=aead_seal,
+    aead_open=aead_open,
+    hmac_sha256=hmac_sha256,
+)

@@ -1,0 +1,35 @@
+"""What a session store promises. V1-STORE-01, V1-STORE-02."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from nen_ref.protocol.session import Session
+from nen_ref.protocol.verification import NonceAnswer
+
+
+class SessionStore(Protocol):
+    """Sessions by id, each with its own set of used nonces. Times are in ms since the Unix epoch.
+
+    A store that cannot answer raises; the request is then refused, never let through.
+    """
+
+    async def get(self, sid: str) -> Session | None:
+        """The session, or None if it is unknown or its life is over."""
+
+    async def set(self, session: Session, life_ms: int) -> None:
+        """Keep a session for `life_ms`. A full store makes room first (V1-STORE-02)."""
+
+    async def delete(self, sid: str) -> bool:
+        """Drop a session with its nonces; whether there was one."""
+
+    async def exists(self, sid: str) -> bool:
+        """Whether the session is known and alive."""
+
+    async def record_nonce(self, sid: str, nonce: bytes, keep_until: int) -> NonceAnswer:
+        """Check and record a nonce in one atomic step. V1-REPLAY-02.
+
+        Of simultaneous calls with one nonce exactly one is answered NEW. The nonce is remembered at least until
+        `keep_until`. NO_SESSION if the session is gone, also when this nonce exceeds the bound of the session and the
+        session is dropped for it.
+        """
