@@ -398,7 +398,7 @@ def signature_with_room_in_its_hint(params: ParameterSet) -> tuple[KeyPair, byte
 
 @each_parameter_set
 def test_a_repeated_hint_index_is_refused(params: ParameterSet) -> None:
-    """The hint says the same with an index twice, but algorithm 21 (line 9) wants each above the last.
+    """The hint says the same with an index twice, but algorithm 21 wants each above the last.
 
     dilithium-py up to 1.4.0 compares with < where it must be <= and takes this signature for valid, so that
     who has a signature can make another for the same message. The version that this test was written with,
