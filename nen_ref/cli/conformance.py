@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from nen_ref.conformance.probe import Target
 from nen_ref.conformance.registry import all_cases
 from nen_ref.conformance.report_json import report_json
 from nen_ref.conformance.runner import CASE_TIMEOUT, Unreachable, run_cases
-from nen_ref.conformance.terminal import LiveProgress, describe_case, describe_result, list_cases, print_report
+from nen_ref.conformance.terminal import LiveProgress, describe_case, list_cases, print_report, print_result
 
 EXIT_FINDINGS, EXIT_USAGE = 1, 2
 PROTOCOLS = ("v1",)
@@ -27,8 +29,12 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--protocol", type=click.Choice(PROTOCOLS), default="v1", show_default=True, help="Wire version."),
         click.option("--echo", default="/api/echo", show_default=True, help="Path of the echo route."),
-        click.option("--stream", default="/api/stream", show_default=True, help="Path of the stream route; '' if none."),
-        click.option("--case-timeout", type=float, default=CASE_TIMEOUT, show_default=True, help="Seconds for each case."),
+        click.option(
+            "--stream", default="/api/stream", show_default=True, help="Path of the stream route; '' if none."
+        ),
+        click.option(
+            "--case-timeout", type=float, default=CASE_TIMEOUT, show_default=True, help="Seconds for each case."
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -37,8 +43,13 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
-        click.option("--json", "json_file", type=click.Path(dir_okay=False, writable=True), metavar="FILE",
-                     help="Also write the report as JSON; '-' for standard output, and nothing else there."),
+        click.option(
+            "--json",
+            "json_file",
+            type=click.Path(dir_okay=False, writable=True),
+            metavar="FILE",
+            help="Also write the report as JSON; '-' for standard output, and nothing else there.",
+        ),
         click.option("--only", multiple=True, metavar="PREFIX", help="Only cases whose id begins so, e.g. v1/auth."),
     )
     for option in reversed(options):
@@ -86,8 +97,6 @@ def list_command(protocol: str, as_json: bool) -> None:
     """List the cases."""
     cases = all_cases(protocol)
     if as_json:
-        import json
-
         fields = ("id", "requirement", "level", "title", "acceptable")
         click.echo(json.dumps([{name: getattr(case, name) for name in fields} for case in cases], indent=2))
         return
@@ -116,7 +125,7 @@ def run_command(case_id: str, url: str, protocol: str, echo: str, stream: str, c
     case = _find(case_id)
     target = _target(url, echo, stream)
     report = _report([case], target, protocol, case_timeout)
-    _console().print(describe_result(report.results[0], target.url, protocol))
+    print_result(_console(), report.results[0], target.url, protocol)
     sys.exit(0 if report.passed else EXIT_FINDINGS)
 
 
@@ -136,7 +145,7 @@ def _select(cases: list[Case], only: tuple[str, ...]) -> list[Case]:
 def _find(case_id: str) -> Case:
     cases = {case.id: case for protocol in PROTOCOLS for case in all_cases(protocol)}
     if case_id not in cases:
-        near = [known for known in cases if case_id.rsplit("/", 1)[-1] in known][:5]
+        near = get_close_matches(case_id, cases, n=3)
         hint = f"; did you mean {', '.join(near)}?" if near else "; see `nen-ref conformance list`"
         raise click.UsageError(f"there is no case {case_id}{hint}")
     return cases[case_id]
@@ -175,7 +184,9 @@ def _report(
 
 
 def _console(stderr: bool = False) -> Console:
-    return Console(stderr=stderr, highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Colour and the width of the terminal on one; plain text of a fixed width where the output is piped."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=120)
 
 
 def _give_up(message: str) -> None:

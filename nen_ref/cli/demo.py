@@ -46,7 +46,10 @@ def demo() -> None:
         console,
         ("client", ["makes an ML-KEM-768 key pair", f"ek {_short(hello.ek)}", "keeps dk to itself"]),
         [("->", f"POST {HANDSHAKE_PATH}", body), ("<-", "200", accepted.reply.body)],
-        ("server", ["checks ek, encapsulates to it", f"secret {_short(session.keys.enc)}", "draws a separate HMAC key"]),
+        (
+            "server",
+            ["checks ek, encapsulates to it", f"secret {_short(session.keys.enc)}", "draws a separate HMAC key"],
+        ),
     )
 
     console.rule("[bold]2  Request")
@@ -62,7 +65,15 @@ def demo() -> None:
         console,
         ("client", ["seals", payload.decode(), "opens", opened.decode()]),
         [("->", f"POST /api/echo\n{headers}", signed.body or b""), ("<-", "200", reply.body)],
-        ("server", ["checks session, shape, signature, window, replay; opens", (verified.payload or b"").decode(), "seals", answer.decode()]),
+        (
+            "server",
+            [
+                "checks session, shape, signature, window, replay; opens",
+                (verified.payload or b"").decode(),
+                "seals",
+                answer.decode(),
+            ],
+        ),
     )
 
     console.rule("[bold]3  Stream")
@@ -87,7 +98,11 @@ def _show(
     server: tuple[str, list[str]],
 ) -> None:
     texts = [Text.assemble((f"{arrow} ", "bold"), (head, "bold"), "\n", _json(body)) for arrow, head, body in wire]
-    panels = [_ends(*client), Panel(Group(*texts), title="on the wire", border_style="yellow", width=WIDTH + 8), _ends(*server)]
+    panels = [
+        _ends(*client),
+        Panel(Group(*texts), title="on the wire", border_style="yellow", width=WIDTH + 8),
+        _ends(*server),
+    ]
     console.print(Columns(panels) if console.width >= 3 * WIDTH + 12 else Group(*panels))
 
 
@@ -108,7 +123,9 @@ def _show_stream(console: Console, session: Session, base_nonce: bytes, chunks: 
     events.append(("(end) __FIN__", sealer.finish()))
     for i, (chunk, event) in enumerate(events):
         read = b"".join(opener.feed(event)).decode()
-        table.add_row(chunk, stream_nonce(base_nonce, i).hex(), event.decode().strip(), "(complete)" if opener.finished else read)
+        table.add_row(
+            chunk, stream_nonce(base_nonce, i).hex(), event.decode().strip(), "(complete)" if opener.finished else read
+        )
     opener.close()
     console.print(table)
 
@@ -119,7 +136,9 @@ def _short(data: bytes) -> str:
 
 def _json(body: bytes) -> str:
     members = json.loads(body)
-    return "\n".join(f'  "{name}": "{text if len(text) <= 36 else text[:30] + "..."}"{_size(text)}' for name, text in members.items())
+    return "\n".join(
+        f'  "{name}": "{text if len(text) <= 36 else text[:30] + "..."}"{_size(text)}' for name, text in members.items()
+    )
 
 
 def _size(text: str) -> str:

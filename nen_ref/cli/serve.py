@@ -24,9 +24,7 @@ LEVELS = ("debug", "info", "warning", "error")
 @click.option("--body-limit", default=BODY_LIMIT, show_default=True, help="Largest request body in bytes.")
 @click.option("--require-identity", is_flag=True, help="Refuse handshakes without an ML-DSA-65 identity (ISO-3004).")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
-def serve(
-    host: str, port: int, session_life: int, body_limit: int, require_identity: bool, log_level: str
-) -> None:
+def serve(host: str, port: int, session_life: int, body_limit: int, require_identity: bool, log_level: str) -> None:
     """Serve Nen V1 with the routes /api/echo and /api/stream.
 
     This is a reference for reading and testing: it is written in Python and is not constant-time.

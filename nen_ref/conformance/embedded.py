@@ -20,9 +20,7 @@ def embedded_server(*arguments: str) -> Iterator[str]:
     """Start `nen-ref serve --port 0` with further arguments, give its base URL, and stop it in the end."""
     command = [sys.executable, "-m", "nen_ref", "serve", "--port", "0", "--log-level", "error", *arguments]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
     try:
         yield _wait_until_ready(process)
     finally:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import anyio
 import httpx2 as httpx
 
 from nen_ref.conformance.model import ACCEPTED, NOT_FOUND
@@ -34,6 +35,7 @@ from nen_ref.protocol.signing import canonical_string
 from nen_ref.protocol.wire import Malformed, dump_json, encode_base64, parse_json
 
 TIMEOUT = 20.0
+MAX_ANSWER_SIZE = 64 * 1024 * 1024
 
 
 def random_bytes(size: int) -> bytes:
@@ -204,6 +206,7 @@ class Peer:
 
     def __init__(self, base_url: str, timeout: float = TIMEOUT) -> None:
         self.base_url = httpx.URL(base_url)
+        self._timeout = timeout
         self._http = httpx.AsyncClient(
             timeout=timeout, limits=httpx.Limits(max_connections=64, keepalive_expiry=1.0), trust_env=False
         )
@@ -223,13 +226,22 @@ class Peer:
             content=draft.body,
             extensions={"target": draft.target.encode("latin-1")},  # as it is: httpx would normalise the path
         )
+        body = bytearray()
         try:
-            response = await self._http.send(request)
-        except httpx.TimeoutException:
-            return "hang: no answer in time"
-        except httpx.TransportError as fault:
+            with anyio.fail_after(self._timeout):
+                response = await self._http.send(request, stream=True)
+                try:
+                    async for piece in response.aiter_bytes():
+                        body += piece
+                        if len(body) > MAX_ANSWER_SIZE:
+                            return f"an answer of more than {MAX_ANSWER_SIZE} bytes"
+                finally:
+                    await response.aclose()
+        except (TimeoutError, httpx.TimeoutException):
+            return f"hang: no complete answer after {self._timeout:.0f} s"
+        except (httpx.TransportError, httpx.DecodingError) as fault:
             return f"no HTTP answer: {type(fault).__name__}"
-        return response.status_code, Headers(response.headers.multi_items()), response.content
+        return response.status_code, Headers(response.headers.multi_items()), bytes(body)
 
     async def send(self, draft: Draft, session: PeerSession | None = None) -> Answer:
         """The answer, read with the keys of `session`; without one a 2xx with a JSON body counts as accepted."""

@@ -62,7 +62,7 @@ def print_report(console: Console, report: Report) -> None:
     findings = [result for result in report.results if result.outcome not in (Outcome.PASS, Outcome.SKIP)]
     for result in sorted(findings, key=lambda result: LEVEL_ORDER.index(result.case.level)):
         console.print()
-        console.print(describe_result(result, report.target, report.protocol))
+        print_result(console, result, report.target, report.protocol)
     for result in report.results:
         if result.outcome is Outcome.SKIP:
             console.print(f"skipped {result.case.id}: {result.observed}", style="cyan")
@@ -75,7 +75,10 @@ def describe_case(case: Case, protocol: str = "v1") -> RenderableType:
     rule = requirements(protocol)[case.requirement]
     rows = _grid()
     rows.add_row("checks", case.title)
-    rows.add_row("requirement", f"{case.requirement} ({rule.key_word}{', our decision' if rule.decision else ''}): {rule.sentence}")
+    rows.add_row(
+        "requirement",
+        f"{case.requirement} ({rule.key_word}{', our decision' if rule.decision else ''}): {rule.sentence}",
+    )
     rows.add_row("level", case.level)
     rows.add_row("accepts", ", ".join(case.acceptable))
     rows.add_row("if it fails", case.why)
@@ -84,21 +87,23 @@ def describe_case(case: Case, protocol: str = "v1") -> RenderableType:
     return Group(Text(case.id, style="bold"), Padding(rows, (0, 0, 0, 2)))
 
 
-def describe_result(result: Result, target: str, protocol: str = "v1") -> RenderableType:
+def print_result(console: Console, result: Result, target: str, protocol: str = "v1") -> None:
     """A finding: what was asked, what came back, why it matters, the likely cause, and how to see it again."""
     case = result.case
-    rule = requirements(protocol)[case.requirement]
+    failed = result.outcome not in (Outcome.PASS, Outcome.SKIP)
     rows = _grid()
-    rows.add_row("requirement", f"{case.requirement}: {rule.sentence}")
+    rows.add_row("requirement", f"{case.requirement}: {requirements(protocol)[case.requirement].sentence}")
     rows.add_row("checked", case.title)
     rows.add_row("expected", " or ".join(case.acceptable))
     rows.add_row("observed", Text(result.observed, style=STYLES[result.outcome]))
-    if result.outcome not in (Outcome.PASS, Outcome.SKIP):
+    if failed:
         rows.add_row("matters because", case.why)
         if case.cause:
             rows.add_row("likely cause", case.cause)
-        rows.add_row("see it again", Text(reproduce(case.id, target), style="bold", no_wrap=True, overflow="fold"))
-    return Group(_headline(result), Padding(rows, (0, 0, 0, 2)))
+    console.print(_headline(result))
+    console.print(Padding(rows, (0, 0, 0, 2)))
+    if failed:  # on a line of its own and never wrapped, so that it can be copied
+        console.print(Text.assemble(("  see it again  ", "dim"), (reproduce(case.id, target), "bold")), soft_wrap=True)
 
 
 def list_cases(cases: list[Case]) -> RenderableType:
@@ -120,12 +125,15 @@ def _grid() -> Table:
 
 def _headline(result: Result) -> Text:
     return Text.assemble(
-        (f"{result.outcome.value:<10}", STYLES[result.outcome]), " ", (result.case.id, "bold"), f"  ({result.case.level})"
+        (f"{result.outcome.value:<10}", STYLES[result.outcome]),
+        " ",
+        (result.case.id, "bold"),
+        f"  ({result.case.level})",
     )
 
 
 def _sections(report: Report) -> Table:
-    table = Table(title=f"Nen {report.protocol.upper()} server at {report.target}", title_justify="left", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("section")
     for outcome in Outcome:
         table.add_column(outcome.value, justify="right")
@@ -134,7 +142,6 @@ def _sections(report: Report) -> Table:
         if results:
             counts = [sum(result.outcome is outcome for result in results) for outcome in Outcome]
             table.add_row(section, *_cells(counts))
-    table.add_section()
     table.add_row("all", *_cells([report.count(outcome) for outcome in Outcome]), style="bold")
     return table
 
@@ -148,13 +155,13 @@ def _cells(counts: list[int]) -> list[Text]:
 
 def _verdict(report: Report) -> Text:
     gating = sum(result.gates for result in report.results)
-    advisory = sum(
-        not result.gates and result.outcome not in (Outcome.PASS, Outcome.SKIP) for result in report.results
-    )
+    advisory = sum(not result.gates and result.outcome not in (Outcome.PASS, Outcome.SKIP) for result in report.results)
     count, passed = len(report.results), report.count(Outcome.PASS)
     time = f"in {report.seconds:.1f} s"
     if gating:
-        return Text(f"FAILED: {gating} required cases failed, {passed} of {count} cases passed, {time}", style="bold red")
+        return Text(
+            f"FAILED: {gating} required cases failed, {passed} of {count} cases passed, {time}", style="bold red"
+        )
     note = f", {advisory} recommended or hardening cases did not" if advisory else ""
     skipped = report.count(Outcome.SKIP)
     note += f", {skipped} skipped" if skipped else ""

@@ -25,15 +25,29 @@ from nen_ref.protocol.verification import Verified
 CHUNKS_HEADER = b"x-nen-chunks"
 
 # Of a request: what would make the application compress, shorten or omit an answer that has to be sealed whole.
-_REQUEST_HEADERS_DROPPED = frozenset((
-    b"accept-encoding", b"range", b"if-range", b"if-none-match", b"if-modified-since",
-    b"content-length", b"content-type",
-))
+_REQUEST_HEADERS_DROPPED = frozenset(
+    (
+        b"accept-encoding",
+        b"range",
+        b"if-range",
+        b"if-none-match",
+        b"if-modified-since",
+        b"content-length",
+        b"content-type",
+    )
+)
 # Of an answer: what describes the plain body and would be wrong, or would tell about it, on the sealed one.
-_ANSWER_HEADERS_DROPPED = frozenset((
-    b"content-length", b"content-type", b"content-encoding", b"etag", b"last-modified", b"cache-control",
-    CHUNKS_HEADER,
-))
+_ANSWER_HEADERS_DROPPED = frozenset(
+    (
+        b"content-length",
+        b"content-type",
+        b"content-encoding",
+        b"etag",
+        b"last-modified",
+        b"cache-control",
+        CHUNKS_HEADER,
+    )
+)
 
 log = logging.getLogger("nen_ref.asgi")
 
@@ -55,9 +69,7 @@ class NenMiddleware:
     whether a body came, in `scope["nen"]`, a `Verified`.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, server: NenServer | None = None, plain_paths: Collection[str] = ()
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, server: NenServer | None = None, plain_paths: Collection[str] = ()) -> None:
         self._app = app
         self._server = server or NenServer()
         self._plain_paths = frozenset(plain_paths)

@@ -1,8 +1,8 @@
 """The handshake, both sides, as functions from bytes to bytes and typed values.
 
-    client_hello(d, z)            ->  ClientHello   its `body` goes to POST /api/nen/handshake
-    respond(body, m, mac_key, sid) -> Accepted      its `reply` goes back, its `session` into the store
-    client_finish(hello, reply)   ->  (sid, keys)
+client_hello(d, z)            ->  ClientHello   its `body` goes to POST /api/nen/handshake
+respond(body, m, mac_key, sid) -> Accepted      its `reply` goes back, its `session` into the store
+client_finish(hello, reply)   ->  (sid, keys)
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class SessionKeys:
 
 @dataclass(frozen=True)
 class Session:
-    """What a server keeps of a session. `created_at` in ms; `identity` the ML-DSA-65 public key that its client proved."""
+    """What a server keeps of a session: `created_at` in ms, `identity` the ML-DSA-65 key it proved, or None."""
 
     sid: str
     keys: SessionKeys

@@ -20,8 +20,13 @@ ORDER = "a later check that answers first tells an outsider what only the owner 
 DIGITS = "number parsers disagree on everything but digits: what one side signs as a time, the other reads as another"
 
 
-@case("v1/auth/session-missing", "V1-AUTH-01", "ISO-2003", why="a request without a session has no key to be checked with",
-      cause="the lookup of an absent id fails with another code")
+@case(
+    "v1/auth/session-missing",
+    "V1-AUTH-01",
+    "ISO-2003",
+    why="a request without a session has no key to be checked with",
+    cause="the lookup of an absent id fails with another code",
+)
 async def session_missing(probe: Probe) -> None:
     """A request without X-Nen-Session is refused."""
     session = await probe.session()
@@ -30,22 +35,48 @@ async def session_missing(probe: Probe) -> None:
     probe.judge(await probe.send(Draft("GET", probe.target.echo)), "GET, no header at all")
 
 
-@case("v1/auth/session-empty", "V1-AUTH-01", "ISO-2003", "ISO-2002", why="the empty id must not name a session", cause="the empty id is looked up like any other")
+@case(
+    "v1/auth/session-empty",
+    "V1-AUTH-01",
+    "ISO-2003",
+    "ISO-2002",
+    why="the empty id must not name a session",
+    cause="the empty id is looked up like any other",
+)
 async def session_empty(probe: Probe) -> None:
     """An empty X-Nen-Session is refused."""
     session = await probe.session()
     probe.judge(await probe.send(probe.draft(session).with_header(SESSION_HEADER, "")))
 
 
-@case("v1/auth/session-unknown", "V1-AUTH-02", "ISO-2002", why="clients handshake again on this code and no other", cause="an unknown session is answered with 404, 403 or a code of its own")
+@case(
+    "v1/auth/session-unknown",
+    "V1-AUTH-02",
+    "ISO-2002",
+    why="clients handshake again on this code and no other",
+    cause="an unknown session is answered with 404, 403 or a code of its own",
+)
 async def session_unknown(probe: Probe) -> None:
     """A session id that the server never gave is refused."""
     session = await probe.session()
-    for sid in ("00000000-0000-4000-8000-000000000000", "x", "../../etc/passwd", "a" * 4000, "nen:session:*", "__proto__"):
+    for sid in (
+        "00000000-0000-4000-8000-000000000000",
+        "x",
+        "../../etc/passwd",
+        "a" * 4000,
+        "nen:session:*",
+        "__proto__",
+    ):
         probe.judge(await probe.send(probe.draft(session).with_header(SESSION_HEADER, sid)), sid[:24])
 
 
-@case("v1/auth/session-id-altered", "V1-AUTH-02", "ISO-2002", why="ids that are nearly right must not be right", cause="ids are compared without case, by prefix, or after a clean-up")
+@case(
+    "v1/auth/session-id-altered",
+    "V1-AUTH-02",
+    "ISO-2002",
+    why="ids that are nearly right must not be right",
+    cause="ids are compared without case, by prefix, or after a clean-up",
+)
 async def session_id_altered(probe: Probe) -> None:
     """The session id cut short, lengthened or with its last character changed is unknown."""
     session = await probe.session()
@@ -54,7 +85,13 @@ async def session_id_altered(probe: Probe) -> None:
         probe.judge(await probe.send(probe.draft(session).with_header(SESSION_HEADER, sid)), f"{len(sid)} characters")
 
 
-@case("v1/auth/signature-missing", "V1-AUTH-03", "ISO-3001", why=UNSIGNED, cause="the signature is checked only if it is there")
+@case(
+    "v1/auth/signature-missing",
+    "V1-AUTH-03",
+    "ISO-3001",
+    why=UNSIGNED,
+    cause="the signature is checked only if it is there",
+)
 async def signature_missing(probe: Probe) -> None:
     """A request that is right in everything but carries no X-Nen-Signature is refused."""
     session = await probe.session()
@@ -63,28 +100,54 @@ async def signature_missing(probe: Probe) -> None:
     probe.judge(await probe.send(put, session), "PUT")
 
 
-@case("v1/auth/signature-missing-without-body", "V1-AUTH-12", "ISO-3001", "ISO-6001", why=UNSIGNED, cause="requests without a body are not verified at all")
+@case(
+    "v1/auth/signature-missing-without-body",
+    "V1-AUTH-12",
+    "ISO-3001",
+    "ISO-6001",
+    why=UNSIGNED,
+    cause="requests without a body are not verified at all",
+)
 async def signature_missing_without_body(probe: Probe) -> None:
     """A GET without a body and without X-Nen-Signature is refused."""
     session = await probe.session()
     probe.judge(await probe.send(session.draft("GET", probe.target.echo, None).without(SIGNATURE_HEADER), session))
 
 
-@case("v1/auth/signature-and-timestamp-missing", "V1-AUTH-03", "ISO-3001", why=UNSIGNED, cause="requests with none of the headers pass as those of old clients")
+@case(
+    "v1/auth/signature-and-timestamp-missing",
+    "V1-AUTH-03",
+    "ISO-3001",
+    why=UNSIGNED,
+    cause="requests with none of the headers pass as those of old clients",
+)
 async def signature_and_timestamp_missing(probe: Probe) -> None:
     """A request with neither signature nor timestamp is refused as unsigned."""
     session = await probe.session()
     probe.judge(await probe.send(probe.draft(session).without(SIGNATURE_HEADER).without(TIMESTAMP_HEADER), session))
 
 
-@case("v1/auth/signature-empty", "V1-AUTH-04", "ISO-3001", "ISO-3002", why=UNSIGNED, cause="the empty signature compares equal to a prefix")
+@case(
+    "v1/auth/signature-empty",
+    "V1-AUTH-04",
+    "ISO-3001",
+    "ISO-3002",
+    why=UNSIGNED,
+    cause="the empty signature compares equal to a prefix",
+)
 async def signature_empty(probe: Probe) -> None:
     """An empty X-Nen-Signature is refused."""
     session = await probe.session()
     probe.judge(await probe.send(probe.draft(session).with_header(SIGNATURE_HEADER, ""), session))
 
 
-@case("v1/auth/signature-altered", "V1-AUTH-04", "ISO-3002", why=FORGED, cause="only a part of the HMAC is compared, or its result is ignored")
+@case(
+    "v1/auth/signature-altered",
+    "V1-AUTH-04",
+    "ISO-3002",
+    why=FORGED,
+    cause="only a part of the HMAC is compared, or its result is ignored",
+)
 async def signature_altered(probe: Probe) -> None:
     """A signature with one bit changed, in any of five places, is refused."""
     session = await probe.session()
@@ -96,7 +159,13 @@ async def signature_altered(probe: Probe) -> None:
         probe.judge(await probe.send(wrong, session), f"byte {position}")
 
 
-@case("v1/auth/signature-cut", "V1-AUTH-04", "ISO-3002", why="a short tag can be guessed", cause="the comparison stops at the shorter of the two")
+@case(
+    "v1/auth/signature-cut",
+    "V1-AUTH-04",
+    "ISO-3002",
+    why="a short tag can be guessed",
+    cause="the comparison stops at the shorter of the two",
+)
 async def signature_cut(probe: Probe) -> None:
     """The first 1, 16 and 31 bytes of the right signature, or 33 bytes, are refused."""
     session = await probe.session()
@@ -106,18 +175,35 @@ async def signature_cut(probe: Probe) -> None:
         probe.judge(await probe.send(draft.with_header(SIGNATURE_HEADER, encode_base64(tag)), session), f"{size} bytes")
 
 
-@case("v1/auth/signature-other-key", "V1-AUTH-04", "ISO-3002", why=FORGED, cause="requests are signed under the shared secret, an empty or a fixed key")
+@case(
+    "v1/auth/signature-other-key",
+    "V1-AUTH-04",
+    "ISO-3002",
+    why=FORGED,
+    cause="requests are signed under the shared secret, an empty or a fixed key",
+)
 async def signature_other_key(probe: Probe) -> None:
     """Signatures under the shared secret, the zero key, the empty key and a random key are refused."""
     session = await probe.session()
-    keys = {"shared secret": session.keys.enc, "zero": bytes(32), "empty": b"", "random": random_bytes(32),
-            "base64 text of the HMAC key": encode_base64(session.keys.mac).encode()}
+    keys = {
+        "shared secret": session.keys.enc,
+        "zero": bytes(32),
+        "empty": b"",
+        "random": random_bytes(32),
+        "base64 text of the HMAC key": encode_base64(session.keys.mac).encode(),
+    }
     for note, key in keys.items():
         probe.judge(await probe.send(probe.draft(session, key=key), session), note)
 
 
-@case("v1/auth/signature-encoding", "V1-AUTH-11", "ISO-3002", "ISO-6002", why="a signature with several texts defeats whatever remembers signatures",
-      cause="hex and URL-safe base64 are accepted too, or padding is optional")
+@case(
+    "v1/auth/signature-encoding",
+    "V1-AUTH-11",
+    "ISO-3002",
+    "ISO-6002",
+    why="a signature with several texts defeats whatever remembers signatures",
+    cause="hex and URL-safe base64 are accepted too, or padding is optional",
+)
 async def signature_encoding(probe: Probe) -> None:
     """The right signature in hex, in URL-safe or unpadded base64, or with unused bits set is refused."""
     session = await probe.session()
@@ -137,7 +223,14 @@ async def signature_encoding(probe: Probe) -> None:
         probe.judge(await probe.send(draft.with_header(SIGNATURE_HEADER, variant), session), note)
 
 
-@case("v1/auth/signature-not-base64", "V1-AUTH-11", "ISO-3002", "ISO-6002", why="the decoder's exception must not become a crash", cause="the decoder's exception escapes")
+@case(
+    "v1/auth/signature-not-base64",
+    "V1-AUTH-11",
+    "ISO-3002",
+    "ISO-6002",
+    why="the decoder's exception must not become a crash",
+    cause="the decoder's exception escapes",
+)
 async def signature_not_base64(probe: Probe) -> None:
     """A signature that is no base64 is refused."""
     session = await probe.session()
@@ -145,7 +238,13 @@ async def signature_not_base64(probe: Probe) -> None:
         probe.judge(await probe.send(probe.draft(session).with_header(SIGNATURE_HEADER, text), session), text[:12])
 
 
-@case("v1/auth/method-covered", "V1-AUTH-05", "ISO-3002", why="a recorded PUT could be sent as DELETE", cause="METHOD is not part of the canonical string")
+@case(
+    "v1/auth/method-covered",
+    "V1-AUTH-05",
+    "ISO-3002",
+    why="a recorded PUT could be sent as DELETE",
+    cause="METHOD is not part of the canonical string",
+)
 async def method_covered(probe: Probe) -> None:
     """A request sent with another method than was signed is refused."""
     session = await probe.session()
@@ -158,11 +257,24 @@ async def method_covered(probe: Probe) -> None:
 async def path_covered(probe: Probe) -> None:
     """A request sent to another path than was signed is refused."""
     session = await probe.session()
-    for path in ("/api/other", "", "/", probe.target.echo + "/", probe.target.echo.upper(), probe.target.stream or "/x"):
+    for path in (
+        "/api/other",
+        "",
+        "/",
+        probe.target.echo + "/",
+        probe.target.echo.upper(),
+        probe.target.stream or "/x",
+    ):
         probe.judge(await probe.send(probe.draft(session, signed={"path": path}), session), f"signed for {path!r}")
 
 
-@case("v1/auth/timestamp-covered", "V1-AUTH-05", "ISO-3002", why=STALE, cause="TIMESTAMP is not part of the canonical string")
+@case(
+    "v1/auth/timestamp-covered",
+    "V1-AUTH-05",
+    "ISO-3002",
+    why=STALE,
+    cause="TIMESTAMP is not part of the canonical string",
+)
 async def timestamp_covered(probe: Probe) -> None:
     """A request whose timestamp was changed after signing is refused."""
     session = await probe.session()
@@ -173,8 +285,13 @@ async def timestamp_covered(probe: Probe) -> None:
     probe.judge(await probe.send(draft.with_header(TIMESTAMP_HEADER, zero), session), "with a zero in front")
 
 
-@case("v1/auth/nonce-covered", "V1-AUTH-05", "ISO-3002", why="a recorded request could be replayed under a new nonce",
-      cause="NONCE is not part of the canonical string, or is taken from elsewhere than the body")
+@case(
+    "v1/auth/nonce-covered",
+    "V1-AUTH-05",
+    "ISO-3002",
+    why="a recorded request could be replayed under a new nonce",
+    cause="NONCE is not part of the canonical string, or is taken from elsewhere than the body",
+)
 async def nonce_covered(probe: Probe) -> None:
     """A request signed with another nonce than its n, or with none, is refused."""
     session = await probe.session()
@@ -182,8 +299,14 @@ async def nonce_covered(probe: Probe) -> None:
         probe.judge(await probe.send(probe.draft(session, nonce=nonce), session), note)
 
 
-@case("v1/auth/nonce-empty-without-body", "V1-AUTH-12", "ISO-3002", "ISO-6001", why="two readings of a missing nonce make two canonical strings",
-      cause="an absent nonce is written as null or undefined")
+@case(
+    "v1/auth/nonce-empty-without-body",
+    "V1-AUTH-12",
+    "ISO-3002",
+    "ISO-6001",
+    why="two readings of a missing nonce make two canonical strings",
+    cause="an absent nonce is written as null or undefined",
+)
 async def nonce_empty_without_body(probe: Probe) -> None:
     """A request without a body that was signed with a nonce is refused."""
     session = await probe.session()
@@ -192,28 +315,46 @@ async def nonce_empty_without_body(probe: Probe) -> None:
         probe.judge(await probe.send(draft, session), f"NONCE {nonce[:9]!r}")
 
 
-@case("v1/auth/canonical-method-case", "V1-AUTH-05", "ISO-3002", why="implementations that sign different texts do not understand each other",
-      cause="the method is lower-cased before signing")
+@case(
+    "v1/auth/canonical-method-case",
+    "V1-AUTH-05",
+    "ISO-3002",
+    why="implementations that sign different texts do not understand each other",
+    cause="the method is lower-cased before signing",
+)
 async def canonical_method_case(probe: Probe) -> None:
     """A signature over the method in lower case is refused."""
     session = await probe.session()
     probe.judge(await probe.send(probe.draft(session, signed={"method": "post"}), session))
 
 
-@case("v1/auth/canonical-separator", "V1-AUTH-05", "ISO-3002", why="without the separator, parts can be shifted into one another",
-      cause="the parts are joined by CRLF, a space or nothing")
+@case(
+    "v1/auth/canonical-separator",
+    "V1-AUTH-05",
+    "ISO-3002",
+    why="without the separator, parts can be shifted into one another",
+    cause="the parts are joined by CRLF, a space or nothing",
+)
 async def canonical_separator(probe: Probe) -> None:
     """Signatures over parts joined by CRLF, by nothing, or followed by a line feed are refused."""
     session = await probe.session()
     probe.judge(await probe.send(probe.draft(session, signed={"method": "POST\r"}), session), "CRLF")
     draft = probe.draft(session)
     nonce = parse_envelope(draft.body or b"").nonce_text
-    probe.judge(await probe.send(probe.draft(session, body=draft.body, nonce=nonce + "\n"), session), "line feed at the end")
+    probe.judge(
+        await probe.send(probe.draft(session, body=draft.body, nonce=nonce + "\n"), session), "line feed at the end"
+    )
     merged = {"method": "POST" + probe.target.echo, "path": "", "nonce": nonce}
     probe.judge(await probe.send(probe.draft(session, body=draft.body, signed=merged), session), "parts merged")
 
 
-@case("v1/auth/query-not-signed", "V1-AUTH-06", ACCEPTED, why="clients that sign the path alone could not use a query", cause="the query is part of PATH")
+@case(
+    "v1/auth/query-not-signed",
+    "V1-AUTH-06",
+    ACCEPTED,
+    why="clients that sign the path alone could not use a query",
+    cause="the query is part of PATH",
+)
 async def query_not_signed(probe: Probe) -> None:
     """A request with a query, signed over the path alone, is accepted."""
     session = await probe.session()
@@ -221,7 +362,13 @@ async def query_not_signed(probe: Probe) -> None:
     probe.accepted(await probe.send(draft, session), "with a query", body={"hello": "world"})
 
 
-@case("v1/auth/query-in-signature", "V1-AUTH-06", "ISO-3002", why="implementations that sign the query and those that do not do not understand each other", cause="the query is part of PATH")
+@case(
+    "v1/auth/query-in-signature",
+    "V1-AUTH-06",
+    "ISO-3002",
+    why="implementations that sign the query and those that do not do not understand each other",
+    cause="the query is part of PATH",
+)
 async def query_in_signature(probe: Probe) -> None:
     """A request with a query, signed over path and query, is refused."""
     session = await probe.session()
@@ -234,8 +381,14 @@ def _escaped(path: str) -> str:
     return f"{path[:-1]}%{ord(path[-1]):02x}"
 
 
-@case("v1/auth/path-escapes-kept", "V1-AUTH-06", ACCEPTED, NOT_FOUND, why="proxies and frameworks decode at different moments: only the wire is common to both sides",
-      cause="PATH is taken from the decoded path of the framework")
+@case(
+    "v1/auth/path-escapes-kept",
+    "V1-AUTH-06",
+    ACCEPTED,
+    NOT_FOUND,
+    why="proxies and frameworks decode at different moments: only the wire is common to both sides",
+    cause="PATH is taken from the decoded path of the framework",
+)
 async def path_escapes_kept(probe: Probe) -> None:
     """A path with a percent escape, signed as it stands on the wire, is accepted (or not routed at all)."""
     session = await probe.session()
@@ -243,8 +396,14 @@ async def path_escapes_kept(probe: Probe) -> None:
     probe.judge(reply)
 
 
-@case("v1/auth/path-escapes-decoded", "V1-AUTH-06", "ISO-3002", NOT_FOUND, why="two paths that decode alike would share one signature",
-      cause="PATH is taken from the decoded path of the framework")
+@case(
+    "v1/auth/path-escapes-decoded",
+    "V1-AUTH-06",
+    "ISO-3002",
+    NOT_FOUND,
+    why="two paths that decode alike would share one signature",
+    cause="PATH is taken from the decoded path of the framework",
+)
 async def path_escapes_decoded(probe: Probe) -> None:
     """A path with a percent escape, signed in its decoded form, is refused."""
     session = await probe.session()
@@ -252,7 +411,13 @@ async def path_escapes_decoded(probe: Probe) -> None:
     probe.judge(await probe.send(draft, session))
 
 
-@case("v1/auth/timestamp-inside", "V1-AUTH-07", ACCEPTED, why="clocks differ: a narrower window locks honest clients out", cause="the window is too narrow, or open to one side only")
+@case(
+    "v1/auth/timestamp-inside",
+    "V1-AUTH-07",
+    ACCEPTED,
+    why="clocks differ: a narrower window locks honest clients out",
+    cause="the window is too narrow, or open to one side only",
+)
 async def timestamp_inside(probe: Probe) -> None:
     """Timestamps 28 seconds in the past and in the future are accepted."""
     session = await probe.session()
@@ -261,7 +426,13 @@ async def timestamp_inside(probe: Probe) -> None:
         probe.accepted(reply, f"{offset / 1000:+.0f} s", body={"hello": "world"})
 
 
-@case("v1/auth/timestamp-past", "V1-AUTH-07", "ISO-3003", why=STALE, cause="the window is not checked, or only towards the future")
+@case(
+    "v1/auth/timestamp-past",
+    "V1-AUTH-07",
+    "ISO-3003",
+    why=STALE,
+    cause="the window is not checked, or only towards the future",
+)
 async def timestamp_past(probe: Probe) -> None:
     """Timestamps 32 seconds, an hour and a year in the past, and zero, are refused."""
     session = await probe.session()
@@ -271,16 +442,29 @@ async def timestamp_past(probe: Probe) -> None:
     probe.judge(await probe.send(probe.draft(session, timestamp="0"), session), "zero")
 
 
-@case("v1/auth/timestamp-future", "V1-AUTH-07", "ISO-3003", why="a request dated ahead stays valid for longer than its nonce is remembered",
-      cause="the window is only checked towards the past")
+@case(
+    "v1/auth/timestamp-future",
+    "V1-AUTH-07",
+    "ISO-3003",
+    why="a request dated ahead stays valid for longer than its nonce is remembered",
+    cause="the window is only checked towards the past",
+)
 async def timestamp_future(probe: Probe) -> None:
     """Timestamps 32 seconds, an hour and a thousand years in the future are refused."""
     session = await probe.session()
     for lead in (32_000, 3_600_000, 31_536_000_000_000):
-        probe.judge(await probe.send(probe.draft(session, timestamp=now_ms() + lead), session), f"{lead // 1000} s ahead")
+        probe.judge(
+            await probe.send(probe.draft(session, timestamp=now_ms() + lead), session), f"{lead // 1000} s ahead"
+        )
 
 
-@case("v1/auth/timestamp-unit", "V1-AUTH-07", "ISO-3003", why=STALE, cause="seconds are accepted as well, by a guess at the size of the number")
+@case(
+    "v1/auth/timestamp-unit",
+    "V1-AUTH-07",
+    "ISO-3003",
+    why=STALE,
+    cause="seconds are accepted as well, by a guess at the size of the number",
+)
 async def timestamp_unit(probe: Probe) -> None:
     """The right time in seconds and in microseconds is refused."""
     session = await probe.session()
@@ -288,7 +472,14 @@ async def timestamp_unit(probe: Probe) -> None:
     probe.judge(await probe.send(probe.draft(session, timestamp=now_ms() * 1000), session), "microseconds")
 
 
-@case("v1/auth/timestamp-missing", "V1-AUTH-08", "ISO-3003", "ISO-3002", why=STALE, cause="a missing timestamp compares as neither too old nor too new")
+@case(
+    "v1/auth/timestamp-missing",
+    "V1-AUTH-08",
+    "ISO-3003",
+    "ISO-3002",
+    why=STALE,
+    cause="a missing timestamp compares as neither too old nor too new",
+)
 async def timestamp_missing(probe: Probe) -> None:
     """A request without X-Nen-Timestamp, signed over the empty text, is refused."""
     session = await probe.session()
@@ -300,7 +491,14 @@ async def timestamp_missing(probe: Probe) -> None:
         probe.judge(await probe.send(absent, session), f"no header, signed as {text}")
 
 
-@case("v1/auth/timestamp-not-a-number", "V1-AUTH-08", "ISO-3003", "ISO-3002", why=STALE, cause="NaN compares as neither too old nor too new")
+@case(
+    "v1/auth/timestamp-not-a-number",
+    "V1-AUTH-08",
+    "ISO-3003",
+    "ISO-3002",
+    why=STALE,
+    cause="NaN compares as neither too old nor too new",
+)
 async def timestamp_not_a_number(probe: Probe) -> None:
     """Timestamps that are no numbers, rightly signed, are refused."""
     session = await probe.session()
@@ -309,16 +507,38 @@ async def timestamp_not_a_number(probe: Probe) -> None:
         probe.judge(await probe.send(probe.draft(session, timestamp=text), session), repr(text[:20]))
 
 
-@case("v1/auth/timestamp-digits-only", "V1-AUTH-09", "ISO-3003", why=DIGITS, cause="the text goes through Number(), float() or parseInt()")
+@case(
+    "v1/auth/timestamp-digits-only",
+    "V1-AUTH-09",
+    "ISO-3003",
+    why=DIGITS,
+    cause="the text goes through Number(), float() or parseInt()",
+)
 async def timestamp_digits_only(probe: Probe) -> None:
     """The right time written with a sign, fraction, exponent, in hex, with letters after it, or spaced is refused."""
     session = await probe.session()
     now = now_ms()
-    for text in (f"+{now}", f"{now}.0", f"{now / 1e12:.12f}e12", hex(now), f"{now}ms", f"{now}n", f"{now}, {now}", f"{now // 1000}_000"):
+    for text in (
+        f"+{now}",
+        f"{now}.0",
+        f"{now / 1e12:.12f}e12",
+        hex(now),
+        f"{now}ms",
+        f"{now}n",
+        f"{now}, {now}",
+        f"{now // 1000}_000",
+    ):
         probe.judge(await probe.send(probe.draft(session, timestamp=text), session), repr(text))
 
 
-@case("v1/auth/timestamp-other-script", "V1-AUTH-09", "ISO-3003", "ISO-3002", why=DIGITS, cause="isdigit() and int() know the digits of every script")
+@case(
+    "v1/auth/timestamp-other-script",
+    "V1-AUTH-09",
+    "ISO-3003",
+    "ISO-3002",
+    why=DIGITS,
+    cause="isdigit() and int() know the digits of every script",
+)
 async def timestamp_other_script(probe: Probe) -> None:
     """The right time in Arabic-Indic or full-width digits is refused."""
     session = await probe.session()
@@ -327,24 +547,50 @@ async def timestamp_other_script(probe: Probe) -> None:
         probe.judge(await probe.send(probe.draft(session, timestamp=text), session), f"digits from U+{ord(zero):04X}")
 
 
-@case("v1/auth/timestamp-huge", "V1-AUTH-08", "ISO-3003", "ISO-3002", why="a number too large for its type wraps around or crashes",
-      cause="the text is parsed into a fixed-size integer, or without a bound")
+@case(
+    "v1/auth/timestamp-huge",
+    "V1-AUTH-08",
+    "ISO-3003",
+    "ISO-3002",
+    why="a number too large for its type wraps around or crashes",
+    cause="the text is parsed into a fixed-size integer, or without a bound",
+)
 async def timestamp_huge(probe: Probe) -> None:
     """Timestamps of 20, 400 and 5000 digits, and negative ones, are refused."""
     session = await probe.session()
-    for text in ("9" * 20, "1" * 400, "7" * 5000, "-1", f"-{now_ms()}", str(now_ms() + 2**64), str(now_ms() + 2**32 * 1000)):
-        probe.judge(await probe.send(probe.draft(session, timestamp=text), session), f"{text[:6]}..., {len(text)} characters")
+    for text in (
+        "9" * 20,
+        "1" * 400,
+        "7" * 5000,
+        "-1",
+        f"-{now_ms()}",
+        str(now_ms() + 2**64),
+        str(now_ms() + 2**32 * 1000),
+    ):
+        probe.judge(
+            await probe.send(probe.draft(session, timestamp=text), session), f"{text[:6]}..., {len(text)} characters"
+        )
 
 
-@case("v1/auth/order-session-first", "V1-AUTH-10", "ISO-2003", why=ORDER, cause="the body is validated before the session")
+@case(
+    "v1/auth/order-session-first", "V1-AUTH-10", "ISO-2003", why=ORDER, cause="the body is validated before the session"
+)
 async def order_session_first(probe: Probe) -> None:
     """A request wrong in everything, without a session header, is refused for the header."""
-    probe.judge(await probe.send(Draft("POST", probe.target.echo, (("content-type", "application/json"),), b"{")), "bad JSON")
+    probe.judge(
+        await probe.send(Draft("POST", probe.target.echo, (("content-type", "application/json"),), b"{")), "bad JSON"
+    )
     stale = ((TIMESTAMP_HEADER, "0"), (SIGNATURE_HEADER, "AAAA"), ("content-type", "application/json"))
     probe.judge(await probe.send(Draft("POST", probe.target.echo, stale, b'{"ct":1,"n":2}')), "all wrong")
 
 
-@case("v1/auth/order-session-before-shape", "V1-AUTH-10", "ISO-2002", why=ORDER, cause="the body is validated before the session is looked up")
+@case(
+    "v1/auth/order-session-before-shape",
+    "V1-AUTH-10",
+    "ISO-2002",
+    why=ORDER,
+    cause="the body is validated before the session is looked up",
+)
 async def order_session_before_shape(probe: Probe) -> None:
     """A malformed, unsigned request under an unknown session is refused for the session."""
     session = await probe.session()
@@ -353,7 +599,13 @@ async def order_session_before_shape(probe: Probe) -> None:
     probe.judge(await probe.send(draft.without(SIGNATURE_HEADER).without(TIMESTAMP_HEADER)), "malformed and unsigned")
 
 
-@case("v1/auth/order-shape-before-signature", "V1-AUTH-10", "ISO-6001", why=ORDER, cause="the signature is looked for before the body is parsed")
+@case(
+    "v1/auth/order-shape-before-signature",
+    "V1-AUTH-10",
+    "ISO-6001",
+    why=ORDER,
+    cause="the signature is looked for before the body is parsed",
+)
 async def order_shape_before_signature(probe: Probe) -> None:
     """A malformed body is refused for its shape, whether the signature is missing, wrong or stale."""
     session = await probe.session()
@@ -362,16 +614,30 @@ async def order_shape_before_signature(probe: Probe) -> None:
     probe.judge(await probe.send(draft.with_header(SIGNATURE_HEADER, "AAAA"), session), "wrong signature")
 
 
-@case("v1/auth/order-decoding-before-signature", "V1-AUTH-10", "ISO-6002", why=ORDER, cause="base64 is decoded only when the payload is opened")
+@case(
+    "v1/auth/order-decoding-before-signature",
+    "V1-AUTH-10",
+    "ISO-6002",
+    why=ORDER,
+    cause="base64 is decoded only when the payload is opened",
+)
 async def order_decoding_before_signature(probe: Probe) -> None:
     """Undecodable base64 is refused as such, whether the signature is missing or wrong."""
     session = await probe.session()
     draft = probe.draft(session).with_members(ct="!!!!")
     probe.judge(await probe.send(draft.without(SIGNATURE_HEADER), session), "unsigned")
-    probe.judge(await probe.send(draft.with_header(SIGNATURE_HEADER, encode_base64(bytes(32))), session), "wrong signature")
+    probe.judge(
+        await probe.send(draft.with_header(SIGNATURE_HEADER, encode_base64(bytes(32))), session), "wrong signature"
+    )
 
 
-@case("v1/auth/order-signature-before-window", "V1-AUTH-10", "ISO-3002", why=ORDER, cause="the window is checked before the signature")
+@case(
+    "v1/auth/order-signature-before-window",
+    "V1-AUTH-10",
+    "ISO-3002",
+    why=ORDER,
+    cause="the window is checked before the signature",
+)
 async def order_signature_before_window(probe: Probe) -> None:
     """A wrongly signed request with a stale timestamp is refused for the signature."""
     session = await probe.session()
@@ -379,23 +645,43 @@ async def order_signature_before_window(probe: Probe) -> None:
     probe.judge(await probe.send(draft, session))
 
 
-@case("v1/auth/order-missing-signature-before-window", "V1-AUTH-10", "ISO-3001", why=ORDER, cause="the window is checked before the signature")
+@case(
+    "v1/auth/order-missing-signature-before-window",
+    "V1-AUTH-10",
+    "ISO-3001",
+    why=ORDER,
+    cause="the window is checked before the signature",
+)
 async def order_missing_signature_before_window(probe: Probe) -> None:
     """An unsigned request with a stale timestamp is refused for the missing signature."""
     session = await probe.session()
     probe.judge(await probe.send(probe.draft(session, timestamp=1000).without(SIGNATURE_HEADER), session))
 
 
-@case("v1/auth/order-window-before-replay", "V1-AUTH-10", "ISO-3003", why=ORDER, cause="the nonce is checked before the window")
+@case(
+    "v1/auth/order-window-before-replay",
+    "V1-AUTH-10",
+    "ISO-3003",
+    why=ORDER,
+    cause="the nonce is checked before the window",
+)
 async def order_window_before_replay(probe: Probe) -> None:
     """A rightly signed, stale request with a used nonce is refused for the timestamp."""
     session = await probe.session()
     n = random_bytes(12)
     probe.accepted(await probe.send(probe.draft(session, n=n), session), "the first request")
-    probe.judge(await probe.send(probe.draft(session, n=n, timestamp=now_ms() - 3_600_000), session), "stale, nonce used")
+    probe.judge(
+        await probe.send(probe.draft(session, n=n, timestamp=now_ms() - 3_600_000), session), "stale, nonce used"
+    )
 
 
-@case("v1/auth/order-signature-before-replay", "V1-AUTH-10", "ISO-3002", why="an outsider could ask which nonces a session has used", cause="the nonce is checked before the signature")
+@case(
+    "v1/auth/order-signature-before-replay",
+    "V1-AUTH-10",
+    "ISO-3002",
+    why="an outsider could ask which nonces a session has used",
+    cause="the nonce is checked before the signature",
+)
 async def order_signature_before_replay(probe: Probe) -> None:
     """A wrongly signed request with a used nonce is refused for the signature."""
     session = await probe.session()
@@ -404,8 +690,13 @@ async def order_signature_before_replay(probe: Probe) -> None:
     probe.judge(await probe.send(probe.draft(session, n=n, key=bytes(32)), session), "wrong key, nonce used")
 
 
-@case("v1/auth/order-replay-before-opening", "V1-AUTH-10", "ISO-5001", why="answers to replays with altered ciphertexts would make the server an oracle",
-      cause="the payload is opened before the nonce is checked")
+@case(
+    "v1/auth/order-replay-before-opening",
+    "V1-AUTH-10",
+    "ISO-5001",
+    why="answers to replays with altered ciphertexts would make the server an oracle",
+    cause="the payload is opened before the nonce is checked",
+)
 async def order_replay_before_opening(probe: Probe) -> None:
     """A replay whose ct was altered is refused as a replay."""
     session = await probe.session()
@@ -414,18 +705,38 @@ async def order_replay_before_opening(probe: Probe) -> None:
     probe.judge(await probe.send(draft.with_members(ct=encode_base64(random_bytes(40))), session), "the altered replay")
 
 
-@case("v1/auth/repeated-header", "V1-AUTH-14", "ISO-3002", "ISO-2002", "ISO-3003", "ISO-2003", "ISO-3001", "without an ISO code",
-      why="of two values a proxy may look at one and the server at the other", cause="the first or the last of several values is taken")
+@case(
+    "v1/auth/repeated-header",
+    "V1-AUTH-14",
+    "ISO-3002",
+    "ISO-2002",
+    "ISO-3003",
+    "ISO-2003",
+    "ISO-3001",
+    "without an ISO code",
+    why="of two values a proxy may look at one and the server at the other",
+    cause="the first or the last of several values is taken",
+)
 async def repeated_header(probe: Probe) -> None:
     """A session, timestamp or signature header that comes twice with different values is refused."""
     session = await probe.session()
-    for name, value in ((SESSION_HEADER, "other"), (TIMESTAMP_HEADER, "0"), (SIGNATURE_HEADER, encode_base64(bytes(32)))):
+    for name, value in (
+        (SESSION_HEADER, "other"),
+        (TIMESTAMP_HEADER, "0"),
+        (SIGNATURE_HEADER, encode_base64(bytes(32))),
+    ):
         for first in (True, False):
             draft = probe.draft(session).also_header(name, value, first=first)
             probe.judge(await probe.send(draft, session), f"{name}, the wrong one {'first' if first else 'last'}")
 
 
-@case("v1/auth/header-names-any-case", "V1-AUTH-01", ACCEPTED, why="header names have no case, and proxies change it", cause="headers are read from a case-sensitive table")
+@case(
+    "v1/auth/header-names-any-case",
+    "V1-AUTH-01",
+    ACCEPTED,
+    why="header names have no case, and proxies change it",
+    cause="headers are read from a case-sensitive table",
+)
 async def header_names_any_case(probe: Probe) -> None:
     """Header names in upper and mixed case are the same headers."""
     session = await probe.session()

@@ -25,7 +25,9 @@ def identity() -> Identity:
     return Identity.from_seed(random_bytes(32))
 
 
-def members(ek: bytes, *, message: bytes | None = None, ctx: bytes = b"", who: Identity | None = None) -> dict[str, str]:
+def members(
+    ek: bytes, *, message: bytes | None = None, ctx: bytes = b"", who: Identity | None = None
+) -> dict[str, str]:
     who = who or identity()
     signature = ml_dsa.sign(ML_DSA_65, who.sk, ek if message is None else message, ctx, bytes(32))
     return {
@@ -42,16 +44,26 @@ def flipped(text: str, position: int) -> str:
     return encode_base64(bytes(data))
 
 
-@case("v1/identity/accepted", "V1-ID-01", ACCEPTED, why="clients with an identity could not connect",
-      cause="the signature is verified over something else than the raw bytes of pk, or with a context")
+@case(
+    "v1/identity/accepted",
+    "V1-ID-01",
+    ACCEPTED,
+    why="clients with an identity could not connect",
+    cause="the signature is verified over something else than the raw bytes of pk, or with a context",
+)
 async def accepted(probe: Probe) -> None:
     """A handshake with a right identity makes a session that works."""
     session = await probe.session(identity())
     probe.judge(await probe.echo(session))
 
 
-@case("v1/identity/hedged-signature", "V1-ID-01", ACCEPTED, why="most libraries sign hedged: no two signatures are alike",
-      cause="the server signs itself and compares, instead of verifying")
+@case(
+    "v1/identity/hedged-signature",
+    "V1-ID-01",
+    ACCEPTED,
+    why="most libraries sign hedged: no two signatures are alike",
+    cause="the server signs itself and compares, instead of verifying",
+)
 async def hedged_signature(probe: Probe) -> None:
     """A hedged signature is as good as a deterministic one."""
     ek = start().ek
@@ -59,13 +71,25 @@ async def hedged_signature(probe: Probe) -> None:
     probe.judge(await probe.handshake(**members(ek) | {"sigOfPk": encode_base64(signature)}))
 
 
-@case("v1/identity/bare-key", "V1-ID-04", ACCEPTED, why="clients that cannot write DER are shut out", cause="only SubjectPublicKeyInfo is read")
+@case(
+    "v1/identity/bare-key",
+    "V1-ID-04",
+    ACCEPTED,
+    why="clients that cannot write DER are shut out",
+    cause="only SubjectPublicKeyInfo is read",
+)
 async def bare_key(probe: Probe) -> None:
     """The bare 1952-byte public key is accepted as sigPk."""
     probe.judge(await probe.handshake(**members(start().ek) | {"sigPk": encode_base64(identity().pk)}))
 
 
-@case("v1/identity/signature-altered", "V1-ID-01", "ISO-3004", why=FORGED, cause="the signature is not verified, or its result is ignored")
+@case(
+    "v1/identity/signature-altered",
+    "V1-ID-01",
+    "ISO-3004",
+    why=FORGED,
+    cause="the signature is not verified, or its result is ignored",
+)
 async def signature_altered(probe: Probe) -> None:
     """A signature with one bit changed, at its beginning, in its middle or at its end, is refused."""
     right = members(start().ek)
@@ -74,14 +98,25 @@ async def signature_altered(probe: Probe) -> None:
         probe.judge(await probe.handshake(**wrong), f"byte {position}")
 
 
-@case("v1/identity/signature-of-another-key", "V1-ID-01", "ISO-3004", why="a recorded identity could be put before any handshake",
-      cause="the signature is verified over a message that the client sends, not over the pk of this handshake")
+@case(
+    "v1/identity/signature-of-another-key",
+    "V1-ID-01",
+    "ISO-3004",
+    why="a recorded identity could be put before any handshake",
+    cause="the signature is verified over a message that the client sends, not over the pk of this handshake",
+)
 async def signature_of_another_key(probe: Probe) -> None:
     """A right signature over the pk of another handshake is refused."""
     probe.judge(await probe.handshake(**members(start().ek, message=start().ek)))
 
 
-@case("v1/identity/another-signer", "V1-ID-01", "ISO-3004", why=FORGED, cause="the signature is verified under a fixed or cached key")
+@case(
+    "v1/identity/another-signer",
+    "V1-ID-01",
+    "ISO-3004",
+    why=FORGED,
+    cause="the signature is verified under a fixed or cached key",
+)
 async def another_signer(probe: Probe) -> None:
     """A signature by another key than the one in sigPk is refused."""
     other = Identity.from_seed(random_bytes(32))
@@ -89,24 +124,38 @@ async def another_signer(probe: Probe) -> None:
     probe.judge(await probe.handshake(**right | {"sigPk": encode_base64(encode_spki(ML_DSA_65, other.pk))}))
 
 
-@case("v1/identity/signature-over-text", "V1-ID-01", "ISO-3004", why="implementations that sign the text and the bytes do not understand each other",
-      cause="the base64 text of pk is verified instead of its 1184 bytes")
+@case(
+    "v1/identity/signature-over-text",
+    "V1-ID-01",
+    "ISO-3004",
+    why="implementations that sign the text and the bytes do not understand each other",
+    cause="the base64 text of pk is verified instead of its 1184 bytes",
+)
 async def signature_over_text(probe: Probe) -> None:
     """A signature over the base64 text of pk is refused."""
     ek = start().ek
     probe.judge(await probe.handshake(**members(ek, message=encode_base64(ek).encode())))
 
 
-@case("v1/identity/signature-with-context", "V1-ID-01", "ISO-3004", why="a signature made for another purpose would pass here",
-      cause="the context string is not passed to the verification")
+@case(
+    "v1/identity/signature-with-context",
+    "V1-ID-01",
+    "ISO-3004",
+    why="a signature made for another purpose would pass here",
+    cause="the context string is not passed to the verification",
+)
 async def signature_with_context(probe: Probe) -> None:
     """A signature with a context string is refused: Nen's is empty."""
     probe.judge(await probe.handshake(**members(start().ek, ctx=b"nen")))
 
 
-@case("v1/identity/malleable-signature", "V1-ID-01", "ISO-3004",
-      why="a second valid text of one signature defeats whatever remembers signatures it has seen",
-      cause="the hint is decoded without the check that its indices increase (FIPS 204, algorithm 21)")
+@case(
+    "v1/identity/malleable-signature",
+    "V1-ID-01",
+    "ISO-3004",
+    why="a second valid text of one signature defeats whatever remembers signatures it has seen",
+    cause="the hint is decoded without the check that its indices increase (FIPS 204, algorithm 21)",
+)
 async def malleable_signature(probe: Probe) -> None:
     """A signature whose hint repeats an index, as a lenient decoder accepts, is refused."""
     right = members(start().ek)
@@ -126,22 +175,42 @@ def _repeat_hint_index(signature: bytes) -> bytes:
     return body + bytes(hint)
 
 
-@case("v1/identity/key-without-signature", "V1-ID-03", "ISO-3004", why=HALF, cause="the identity is verified only if both members are there")
+@case(
+    "v1/identity/key-without-signature",
+    "V1-ID-03",
+    "ISO-3004",
+    why=HALF,
+    cause="the identity is verified only if both members are there",
+)
 async def key_without_signature(probe: Probe) -> None:
     """sigPk without sigOfPk is refused."""
     right = members(start().ek)
     probe.judge(await probe.handshake(pk=right["pk"], sigPk=right["sigPk"]))
 
 
-@case("v1/identity/signature-without-key", "V1-ID-03", "ISO-3004", why=HALF, cause="the identity is verified only if both members are there")
+@case(
+    "v1/identity/signature-without-key",
+    "V1-ID-03",
+    "ISO-3004",
+    why=HALF,
+    cause="the identity is verified only if both members are there",
+)
 async def signature_without_key(probe: Probe) -> None:
     """sigOfPk without sigPk is refused."""
     right = members(start().ek)
     probe.judge(await probe.handshake(pk=right["pk"], sigOfPk=right["sigOfPk"]))
 
 
-@case("v1/identity/mistyped", "V1-ID-05", "ISO-3004", "ISO-6001", "ISO-6002", "ISO-1001", why=HALF,
-      cause="an identity of the wrong type is treated as none")
+@case(
+    "v1/identity/mistyped",
+    "V1-ID-05",
+    "ISO-3004",
+    "ISO-6001",
+    "ISO-6002",
+    "ISO-1001",
+    why=HALF,
+    cause="an identity of the wrong type is treated as none",
+)
 async def mistyped(probe: Probe) -> None:
     """An identity whose members are numbers, arrays, objects or null is refused."""
     right: dict[str, object] = dict(members(start().ek))
@@ -151,7 +220,16 @@ async def mistyped(probe: Probe) -> None:
             probe.judge(await probe.handshake(**right | {name: value}), f"{name}: {value!r}")
 
 
-@case("v1/identity/undecodable", "V1-ID-05", "ISO-3004", "ISO-6001", "ISO-6002", "ISO-1001", why=HALF, cause="the decoder's exception escapes, or is swallowed")
+@case(
+    "v1/identity/undecodable",
+    "V1-ID-05",
+    "ISO-3004",
+    "ISO-6001",
+    "ISO-6002",
+    "ISO-1001",
+    why=HALF,
+    cause="the decoder's exception escapes, or is swallowed",
+)
 async def undecodable(probe: Probe) -> None:
     """An identity whose members are empty or not base64 is refused."""
     right = members(start().ek)
@@ -160,7 +238,15 @@ async def undecodable(probe: Probe) -> None:
             probe.judge(await probe.handshake(**right | {name: text}), f"{name}: {text[:8]!r}")
 
 
-@case("v1/identity/signature-wrong-length", "V1-ID-05", "ISO-3004", "ISO-6001", "ISO-6002", why=FORGED, cause="the length of the signature is left to the library")
+@case(
+    "v1/identity/signature-wrong-length",
+    "V1-ID-05",
+    "ISO-3004",
+    "ISO-6001",
+    "ISO-6002",
+    why=FORGED,
+    cause="the length of the signature is left to the library",
+)
 async def signature_wrong_length(probe: Probe) -> None:
     """A signature that is cut short, lengthened or empty is refused."""
     right = members(start().ek)
@@ -169,9 +255,15 @@ async def signature_wrong_length(probe: Probe) -> None:
         probe.judge(await probe.handshake(**right | {"sigOfPk": encode_base64(wrong)}), note)
 
 
-@case("v1/identity/key-encoding", "V1-ID-05", "ISO-3004", "ISO-6001", "ISO-6002",
-      why="a key with several encodings is pinned in one and presented in another",
-      cause="the DER prefix is skipped rather than checked")
+@case(
+    "v1/identity/key-encoding",
+    "V1-ID-05",
+    "ISO-3004",
+    "ISO-6001",
+    "ISO-6002",
+    why="a key with several encodings is pinned in one and presented in another",
+    cause="the DER prefix is skipped rather than checked",
+)
 async def key_encoding(probe: Probe) -> None:
     """A sigPk with NULL parameters, another algorithm, unused bits, bytes too many or too few is refused."""
     right = members(start().ek)
@@ -191,11 +283,18 @@ async def key_encoding(probe: Probe) -> None:
         probe.judge(await probe.handshake(**right | {"sigPk": encode_base64(wrong)}), note)
 
 
-@case("v1/identity/refused-makes-no-session", "V1-ID-01", "ISO-3004", why="a session before the check is a session without it",
-      cause="the session is made first and the identity checked afterwards")
+@case(
+    "v1/identity/refused-makes-no-session",
+    "V1-ID-01",
+    "ISO-3004",
+    why="a session before the check is a session without it",
+    cause="the session is made first and the identity checked afterwards",
+)
 async def refused_makes_no_session(probe: Probe) -> None:
     """The refusal of an identity carries neither session id nor ciphertext."""
     right = members(start().ek)
     reply = await probe.handshake(**right | {"sigOfPk": flipped(right["sigOfPk"], 100)})
     probe.judge(reply)
-    probe.ensure(not any(name in reply.body for name in (b'"sid"', b'"ct"', b'"hmac"')), "the refusal holds parts of a session")
+    probe.ensure(
+        not any(name in reply.body for name in (b'"sid"', b'"ct"', b'"hmac"')), "the refusal holds parts of a session"
+    )

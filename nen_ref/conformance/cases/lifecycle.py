@@ -40,27 +40,51 @@ def valid(probe: Probe, answer: Answer, expected: bool, note: str) -> None:
     probe.ensure(right, f"{note}: status {answer.status}" + ("" if right else ", not the expected answer"))
 
 
-@case("v1/lifecycle/status-of-live-session", "V1-LIFE-01", ACCEPTED, why="clients ask before they reuse a session", cause="the answer has another status or member")
+@case(
+    "v1/lifecycle/status-of-live-session",
+    "V1-LIFE-01",
+    ACCEPTED,
+    why="clients ask before they reuse a session",
+    cause="the answer has another status or member",
+)
 async def status_of_live_session(probe: Probe) -> None:
     """The status of a live session is 200 {"valid": true}."""
     session = await probe.session()
     valid(probe, await status(probe, session.sid), True, "a live session")
 
 
-@case("v1/lifecycle/status-of-unknown-session", "V1-LIFE-01", "401", why="clients ask before they reuse a session", cause="the answer is 200 or 404")
+@case(
+    "v1/lifecycle/status-of-unknown-session",
+    "V1-LIFE-01",
+    "401",
+    why="clients ask before they reuse a session",
+    cause="the answer is 200 or 404",
+)
 async def status_of_unknown_session(probe: Probe) -> None:
     """The status of an unknown session is 401 {"valid": false}."""
     valid(probe, await status(probe, "00000000-0000-4000-8000-000000000000"), False, "an unknown session")
     valid(probe, await status(probe, "x" * 2000), False, "a long session id")
 
 
-@case("v1/lifecycle/status-without-session", "V1-LIFE-01", "401", why="an absent session is not a live one", cause="the missing header is answered as an error of another kind")
+@case(
+    "v1/lifecycle/status-without-session",
+    "V1-LIFE-01",
+    "401",
+    why="an absent session is not a live one",
+    cause="the missing header is answered as an error of another kind",
+)
 async def status_without_session(probe: Probe) -> None:
     """The status without X-Nen-Session is 401 {"valid": false}."""
     valid(probe, await status(probe, None), False, "no header")
 
 
-@case("v1/lifecycle/status-keeps-the-session", "V1-LIFE-01", ACCEPTED, why="asking must not change anything", cause="asking for the status uses up or renews the session")
+@case(
+    "v1/lifecycle/status-keeps-the-session",
+    "V1-LIFE-01",
+    ACCEPTED,
+    why="asking must not change anything",
+    cause="asking for the status uses up or renews the session",
+)
 async def status_keeps_the_session(probe: Probe) -> None:
     """Asking for the status leaves the session as it was."""
     session = await probe.session()
@@ -69,7 +93,13 @@ async def status_keeps_the_session(probe: Probe) -> None:
     probe.judge(await probe.echo(session))
 
 
-@case("v1/lifecycle/terminate", "V1-LIFE-02", ACCEPTED, why="clients wait for this answer", cause="the answer has another status or member")
+@case(
+    "v1/lifecycle/terminate",
+    "V1-LIFE-02",
+    ACCEPTED,
+    why="clients wait for this answer",
+    cause="the answer has another status or member",
+)
 async def terminate_live(probe: Probe) -> None:
     """Terminating a live session is answered 200 {"success": true}."""
     session = await probe.session()
@@ -78,18 +108,35 @@ async def terminate_live(probe: Probe) -> None:
     probe.ensure(answer.value == {"success": True}, f"body {answer.body[:60]!r}")
 
 
-@case("v1/lifecycle/terminate-unknown", "V1-LIFE-02", ACCEPTED, why="an answer that differs would tell which session ids exist", cause="terminating an unknown session is an error")
+@case(
+    "v1/lifecycle/terminate-unknown",
+    "V1-LIFE-02",
+    ACCEPTED,
+    why="an answer that differs would tell which session ids exist",
+    cause="terminating an unknown session is an error",
+)
 async def terminate_unknown(probe: Probe) -> None:
     """Terminating an unknown session, twice, or without a header is answered 200 {"success": true} too."""
     session = await probe.session()
-    sids = {"the first time": session.sid, "the second time": session.sid, "unknown": "no-such-session", "no header": None}
+    sids = {
+        "the first time": session.sid,
+        "the second time": session.sid,
+        "unknown": "no-such-session",
+        "no header": None,
+    }
     for note, sid in sids.items():
         answer = await terminate(probe, sid)
         probe.judge(answer, note)
         probe.ensure(answer.value == {"success": True}, f"{note}: body {answer.body[:60]!r}")
 
 
-@case("v1/lifecycle/terminated-request", "V1-LIFE-03", "ISO-2002", why=OUTLIVES, cause="terminate answers without dropping the session, or another cache still holds it")
+@case(
+    "v1/lifecycle/terminated-request",
+    "V1-LIFE-03",
+    "ISO-2002",
+    why=OUTLIVES,
+    cause="terminate answers without dropping the session, or another cache still holds it",
+)
 async def terminated_request(probe: Probe) -> None:
     """A request under a terminated session is refused."""
     session = await probe.session()
@@ -99,7 +146,13 @@ async def terminated_request(probe: Probe) -> None:
     probe.judge(await probe.echo(session, None, "GET"), "after, without a body")
 
 
-@case("v1/lifecycle/terminated-status", "V1-LIFE-03", "401", why=OUTLIVES, cause="the status is answered from another place than requests")
+@case(
+    "v1/lifecycle/terminated-status",
+    "V1-LIFE-03",
+    "401",
+    why=OUTLIVES,
+    cause="the status is answered from another place than requests",
+)
 async def terminated_status(probe: Probe) -> None:
     """The status of a terminated session is 401 {"valid": false}."""
     session = await probe.session()
@@ -107,7 +160,13 @@ async def terminated_status(probe: Probe) -> None:
     valid(probe, await status(probe, session.sid), False, "after terminate")
 
 
-@case("v1/lifecycle/terminated-stream", "V1-LIFE-03", "ISO-2002", why=OUTLIVES, cause="the stream route keeps sessions of its own")
+@case(
+    "v1/lifecycle/terminated-stream",
+    "V1-LIFE-03",
+    "ISO-2002",
+    why=OUTLIVES,
+    cause="the stream route keeps sessions of its own",
+)
 async def terminated_stream(probe: Probe) -> None:
     """A request for a stream under a terminated session is refused."""
     session = await probe.session()
@@ -115,7 +174,13 @@ async def terminated_stream(probe: Probe) -> None:
     probe.judge((await probe.stream(session, {"chunks": ["x"]})).answer)
 
 
-@case("v1/lifecycle/terminate-others-live", "V1-LIFE-10", ACCEPTED, why="one client's farewell must not end another's session", cause="all sessions of a client, an address or a key are dropped")
+@case(
+    "v1/lifecycle/terminate-others-live",
+    "V1-LIFE-10",
+    ACCEPTED,
+    why="one client's farewell must not end another's session",
+    cause="all sessions of a client, an address or a key are dropped",
+)
 async def terminate_others_live(probe: Probe) -> None:
     """Terminating one session leaves another as it was."""
     first, second = await probe.session(), await probe.session()
@@ -123,18 +188,39 @@ async def terminate_others_live(probe: Probe) -> None:
     probe.judge(await probe.echo(second))
 
 
-@case("v1/lifecycle/rotate", "V1-LIFE-04", ACCEPTED, why="clients renew their keys with it", cause="the answer is not that of a handshake")
+@case(
+    "v1/lifecycle/rotate",
+    "V1-LIFE-04",
+    ACCEPTED,
+    why="clients renew their keys with it",
+    cause="the answer is not that of a handshake",
+)
 async def rotate_live(probe: Probe) -> None:
     """Rotation is answered like a handshake, and the new session works."""
     session = await probe.session()
     renewed = await rotate(probe, session.sid)
-    probe.ensure(renewed.sid != session.sid, "the session id stayed the same" if renewed.sid == session.sid else "a new session id")
-    probe.ensure(renewed.keys.enc != session.keys.enc, "the secret stayed the same" if renewed.keys.enc == session.keys.enc else "a new secret")
-    probe.ensure(renewed.keys.mac != session.keys.mac, "the HMAC key stayed the same" if renewed.keys.mac == session.keys.mac else "a new HMAC key")
+    probe.ensure(
+        renewed.sid != session.sid,
+        "the session id stayed the same" if renewed.sid == session.sid else "a new session id",
+    )
+    probe.ensure(
+        renewed.keys.enc != session.keys.enc,
+        "the secret stayed the same" if renewed.keys.enc == session.keys.enc else "a new secret",
+    )
+    probe.ensure(
+        renewed.keys.mac != session.keys.mac,
+        "the HMAC key stayed the same" if renewed.keys.mac == session.keys.mac else "a new HMAC key",
+    )
     probe.judge(await probe.echo(renewed))
 
 
-@case("v1/lifecycle/rotate-drops-the-old", "V1-LIFE-04", "ISO-2002", why=OUTLIVES, cause="rotation adds a session without dropping the old one")
+@case(
+    "v1/lifecycle/rotate-drops-the-old",
+    "V1-LIFE-04",
+    "ISO-2002",
+    why=OUTLIVES,
+    cause="rotation adds a session without dropping the old one",
+)
 async def rotate_drops_the_old(probe: Probe) -> None:
     """After rotation the old session is unknown."""
     session = await probe.session()
@@ -143,21 +229,39 @@ async def rotate_drops_the_old(probe: Probe) -> None:
     valid(probe, await status(probe, session.sid), False, "its status")
 
 
-@case("v1/lifecycle/rotate-without-session", "V1-LIFE-04", ACCEPTED, why="the old session may have expired meanwhile", cause="rotation of an unknown session fails")
+@case(
+    "v1/lifecycle/rotate-without-session",
+    "V1-LIFE-04",
+    ACCEPTED,
+    why="the old session may have expired meanwhile",
+    cause="rotation of an unknown session fails",
+)
 async def rotate_without_session(probe: Probe) -> None:
     """Rotation of an unknown session, or without one, makes a new session all the same."""
     for note, sid in (("unknown", "no-such-session"), ("no header", None)):
         probe.accepted(await probe.echo(await rotate(probe, sid)), note)
 
 
-@case("v1/lifecycle/rotate-refused", "V1-HS-02", "ISO-1001", why="rotation is a handshake and has to check like one", cause="rotation has a handshake of its own with fewer checks")
+@case(
+    "v1/lifecycle/rotate-refused",
+    "V1-HS-02",
+    "ISO-1001",
+    why="rotation is a handshake and has to check like one",
+    cause="rotation has a handshake of its own with fewer checks",
+)
 async def rotate_refused(probe: Probe) -> None:
     """A rotation without a public key is refused."""
     session = await probe.session()
     probe.judge(await probe.send(handshake_draft(b"{}", ROTATE_PATH, session.sid)))
 
 
-@case("v1/lifecycle/rotate-key-check", "V1-HS-05", "ISO-1002", why="rotation is a handshake and has to check like one", cause="rotation has a handshake of its own with fewer checks")
+@case(
+    "v1/lifecycle/rotate-key-check",
+    "V1-HS-05",
+    "ISO-1002",
+    why="rotation is a handshake and has to check like one",
+    cause="rotation has a handshake of its own with fewer checks",
+)
 async def rotate_key_check(probe: Probe) -> None:
     """A rotation with a key that fails the modulus check is refused."""
     session = await probe.session()
@@ -165,14 +269,26 @@ async def rotate_key_check(probe: Probe) -> None:
     probe.judge(await probe.send(handshake_draft(body, ROTATE_PATH, session.sid)))
 
 
-@case("v1/lifecycle/signature-of-another-session", "V1-LIFE-10", "ISO-3002", why=MIXED, cause="all sessions share one HMAC key")
+@case(
+    "v1/lifecycle/signature-of-another-session",
+    "V1-LIFE-10",
+    "ISO-3002",
+    why=MIXED,
+    cause="all sessions share one HMAC key",
+)
 async def signature_of_another_session(probe: Probe) -> None:
     """A request under one session id, signed with the key of another session, is refused."""
     first, second = await probe.session(), await probe.session()
     probe.judge(await probe.send(probe.draft(first, key=second.keys.mac), first))
 
 
-@case("v1/lifecycle/payload-of-another-session", "V1-LIFE-10", "ISO-4001", why=MIXED, cause="all sessions share one secret")
+@case(
+    "v1/lifecycle/payload-of-another-session",
+    "V1-LIFE-10",
+    "ISO-4001",
+    why=MIXED,
+    cause="all sessions share one secret",
+)
 async def payload_of_another_session(probe: Probe) -> None:
     """A payload sealed under the secret of another session, rightly signed, is refused."""
     first, second = await probe.session(), await probe.session()
@@ -181,7 +297,13 @@ async def payload_of_another_session(probe: Probe) -> None:
     probe.judge(await probe.send(probe.draft(first, body=body, nonce=sealed.nonce_text), first))
 
 
-@case("v1/lifecycle/answer-of-its-own-session", "V1-LIFE-10", ACCEPTED, why=MIXED, cause="answers are sealed under the newest session of the server")
+@case(
+    "v1/lifecycle/answer-of-its-own-session",
+    "V1-LIFE-10",
+    ACCEPTED,
+    why=MIXED,
+    cause="answers are sealed under the newest session of the server",
+)
 async def answer_of_its_own_session(probe: Probe) -> None:
     """Requests of three sessions in turn are each answered under their own keys."""
     sessions = [await probe.session() for _ in range(3)]

@@ -26,7 +26,13 @@ async def same_request_twice(probe: Probe) -> None:
     probe.judge(await probe.send(draft, session), "the third time")
 
 
-@case("v1/replay/after-other-requests", "V1-REPLAY-01", "ISO-5001", why=REPLAY, cause="only the last nonce, or the last few, are remembered")
+@case(
+    "v1/replay/after-other-requests",
+    "V1-REPLAY-01",
+    "ISO-5001",
+    why=REPLAY,
+    cause="only the last nonce, or the last few, are remembered",
+)
 async def after_other_requests(probe: Probe) -> None:
     """A request replayed after fifty others is refused."""
     session = await probe.session()
@@ -37,8 +43,14 @@ async def after_other_requests(probe: Probe) -> None:
     probe.judge(await probe.send(draft, session), "the replay")
 
 
-@case("v1/replay/simultaneous", "V1-REPLAY-02", "ISO-5001", ACCEPTED, why="between the look-up and the recording of a nonce a second copy slips through",
-      cause="the check and the recording of a nonce are two steps with an await, a lock or a network between them")
+@case(
+    "v1/replay/simultaneous",
+    "V1-REPLAY-02",
+    "ISO-5001",
+    ACCEPTED,
+    why="between the look-up and the recording of a nonce a second copy slips through",
+    cause="the check and the recording of a nonce are two steps with an await, a lock or a network between them",
+)
 async def simultaneous(probe: Probe) -> None:
     """Of twenty copies of one signed request sent at the same moment exactly one passes."""
     session = await probe.session()
@@ -51,8 +63,13 @@ async def simultaneous(probe: Probe) -> None:
         probe.ensure(passed == 1, f"{passed} of 20 copies passed")
 
 
-@case("v1/replay/nonce-with-new-timestamp", "V1-REPLAY-01", "ISO-5001", why="a nonce used twice under one key gives away the payloads and the Poly1305 key",
-      cause="replays are recognised by the signature or by the whole request instead of by the nonce")
+@case(
+    "v1/replay/nonce-with-new-timestamp",
+    "V1-REPLAY-01",
+    "ISO-5001",
+    why="a nonce used twice under one key gives away the payloads and the Poly1305 key",
+    cause="replays are recognised by the signature or by the whole request instead of by the nonce",
+)
 async def nonce_with_new_timestamp(probe: Probe) -> None:
     """A used nonce with another payload and timestamp, rightly signed, is refused."""
     session = await probe.session()
@@ -62,7 +79,13 @@ async def nonce_with_new_timestamp(probe: Probe) -> None:
     probe.judge(reply, "another payload, timestamp and signature")
 
 
-@case("v1/replay/nonce-with-other-method", "V1-REPLAY-01", "ISO-5001", why=REPLAY, cause="nonces are remembered for each method or path apart")
+@case(
+    "v1/replay/nonce-with-other-method",
+    "V1-REPLAY-01",
+    "ISO-5001",
+    why=REPLAY,
+    cause="nonces are remembered for each method or path apart",
+)
 async def nonce_with_other_method(probe: Probe) -> None:
     """A nonce used in a POST is used for PUT and for other paths too."""
     session = await probe.session()
@@ -74,22 +97,39 @@ async def nonce_with_other_method(probe: Probe) -> None:
         probe.judge((await probe.send_stream(draft, session)).answer, "the stream route")
 
 
-@case("v1/replay/other-text-of-the-nonce", "V1-WIRE-02", "ISO-6002", "ISO-6001", "ISO-3002", "ISO-5001",
-      why="a nonce with several texts is replayed under another text: the memory of used nonces is passed by",
-      cause="the nonce is remembered as text and decoded leniently")
+@case(
+    "v1/replay/other-text-of-the-nonce",
+    "V1-WIRE-02",
+    "ISO-6002",
+    "ISO-6001",
+    "ISO-3002",
+    "ISO-5001",
+    why="a nonce with several texts is replayed under another text: the memory of used nonces is passed by",
+    cause="the nonce is remembered as text and decoded leniently",
+)
 async def other_text_of_the_nonce(probe: Probe) -> None:
     """A request replayed with another text for the same nonce, rightly signed, is refused."""
     session = await probe.session()
     draft = probe.draft(session)
     probe.accepted(await probe.send(draft, session), "the first time")
     text = parse_envelope(draft.body or b"").nonce_text
-    for note, other in (("line break", text + "\n"), ("space", " " + text), ("padding", text + "="), ("padding", text + "====")):
+    for note, other in (
+        ("line break", text + "\n"),
+        ("space", " " + text),
+        ("padding", text + "="),
+        ("padding", text + "===="),
+    ):
         body = draft.with_members(n=other).body
         probe.judge(await probe.send(probe.draft(session, body=body, nonce=other), session), note)
 
 
-@case("v1/replay/spent-by-failure-to-open", "V1-REPLAY-03", "ISO-5001", why="an attacker alters a recorded request until it opens; each try must cost the nonce",
-      cause="the nonce is recorded only after the payload has opened")
+@case(
+    "v1/replay/spent-by-failure-to-open",
+    "V1-REPLAY-03",
+    "ISO-5001",
+    why="an attacker alters a recorded request until it opens; each try must cost the nonce",
+    cause="the nonce is recorded only after the payload has opened",
+)
 async def spent_by_failure_to_open(probe: Probe) -> None:
     """A request that fails to open has used up its nonce."""
     session = await probe.session()
@@ -100,7 +140,13 @@ async def spent_by_failure_to_open(probe: Probe) -> None:
     probe.judge(await probe.send(draft, session), "the right request after it")
 
 
-@case("v1/replay/spent-by-payload-not-json", "V1-REPLAY-03", "ISO-5001", why=REPLAY, cause="the nonce is recorded only after the payload was parsed")
+@case(
+    "v1/replay/spent-by-payload-not-json",
+    "V1-REPLAY-03",
+    "ISO-5001",
+    why=REPLAY,
+    cause="the nonce is recorded only after the payload was parsed",
+)
 async def spent_by_payload_not_json(probe: Probe) -> None:
     """A request whose payload is no JSON has used up its nonce."""
     session = await probe.session()
@@ -110,17 +156,31 @@ async def spent_by_payload_not_json(probe: Probe) -> None:
     probe.judge(await probe.send(probe.draft(session, n=n), session), "the same nonce with a right payload")
 
 
-@case("v1/replay/not-spent-by-wrong-signature", "V1-REPLAY-04", ACCEPTED, why=BURN, cause="the nonce is recorded before the signature is checked")
+@case(
+    "v1/replay/not-spent-by-wrong-signature",
+    "V1-REPLAY-04",
+    ACCEPTED,
+    why=BURN,
+    cause="the nonce is recorded before the signature is checked",
+)
 async def not_spent_by_wrong_signature(probe: Probe) -> None:
     """A request with a wrong or missing signature has not used up its nonce."""
     session = await probe.session()
     draft = probe.draft(session)
-    probe.refused(await probe.send(draft.with_header(SIGNATURE_HEADER, encode_base64(bytes(32))), session), "wrong signature")
+    probe.refused(
+        await probe.send(draft.with_header(SIGNATURE_HEADER, encode_base64(bytes(32))), session), "wrong signature"
+    )
     probe.refused(await probe.send(draft.without(SIGNATURE_HEADER), session), "no signature")
     probe.judge(await probe.send(draft, session), "the right request after them")
 
 
-@case("v1/replay/not-spent-by-stale-timestamp", "V1-REPLAY-04", ACCEPTED, why=BURN, cause="the nonce is recorded before the window is checked")
+@case(
+    "v1/replay/not-spent-by-stale-timestamp",
+    "V1-REPLAY-04",
+    ACCEPTED,
+    why=BURN,
+    cause="the nonce is recorded before the window is checked",
+)
 async def not_spent_by_stale_timestamp(probe: Probe) -> None:
     """A request outside the window has not used up its nonce."""
     session = await probe.session()
@@ -129,7 +189,13 @@ async def not_spent_by_stale_timestamp(probe: Probe) -> None:
     probe.judge(await probe.send(probe.draft(session, n=n), session), "the same nonce in time")
 
 
-@case("v1/replay/not-spent-by-malformed-body", "V1-REPLAY-04", ACCEPTED, why=BURN, cause="the nonce is recorded while the body is parsed")
+@case(
+    "v1/replay/not-spent-by-malformed-body",
+    "V1-REPLAY-04",
+    ACCEPTED,
+    why=BURN,
+    cause="the nonce is recorded while the body is parsed",
+)
 async def not_spent_by_malformed_body(probe: Probe) -> None:
     """A request with a nonce but without ct has not used it up."""
     session = await probe.session()
@@ -138,8 +204,13 @@ async def not_spent_by_malformed_body(probe: Probe) -> None:
     probe.judge(await probe.send(draft, session), "the right request after it")
 
 
-@case("v1/replay/other-session", "V1-REPLAY-05", ACCEPTED, why="nonces are random: a table shared by all sessions grows without end, and lets one client block another",
-      cause="used nonces are kept for the whole server instead of for the session")
+@case(
+    "v1/replay/other-session",
+    "V1-REPLAY-05",
+    ACCEPTED,
+    why="nonces are random: a table shared by all sessions grows without end, and lets one client block another",
+    cause="used nonces are kept for the whole server instead of for the session",
+)
 async def other_session(probe: Probe) -> None:
     """A nonce used in one session is new in another."""
     first, second = await probe.session(), await probe.session()
@@ -148,8 +219,13 @@ async def other_session(probe: Probe) -> None:
     probe.judge(await probe.send(probe.draft(second, n=n), second), "the second session")
 
 
-@case("v1/replay/oldest-of-the-window", "V1-REPLAY-06", "ISO-5001", why="a request dated ahead outlives a nonce that is remembered from its arrival on",
-      cause="nonces are forgotten too early, or only remembered for requests dated in the past")
+@case(
+    "v1/replay/oldest-of-the-window",
+    "V1-REPLAY-06",
+    "ISO-5001",
+    why="a request dated ahead outlives a nonce that is remembered from its arrival on",
+    cause="nonces are forgotten too early, or only remembered for requests dated in the past",
+)
 async def oldest_of_the_window(probe: Probe) -> None:
     """Requests dated 28 seconds ahead and 28 seconds back are remembered too."""
     session = await probe.session()
@@ -159,8 +235,13 @@ async def oldest_of_the_window(probe: Probe) -> None:
         probe.judge(await probe.send(draft, session), f"{offset / 1000:+.0f} s, the second time")
 
 
-@case("v1/replay/of-an-answer", "V1-AUTH-05", "ISO-3002", why="both directions share one key: an answer of the server would open as a request",
-      cause="the signature is not checked over the nonce in the body")
+@case(
+    "v1/replay/of-an-answer",
+    "V1-AUTH-05",
+    "ISO-3002",
+    why="both directions share one key: an answer of the server would open as a request",
+    cause="the signature is not checked over the nonce in the body",
+)
 async def of_an_answer(probe: Probe) -> None:
     """An answer of the server, sent back to it under the signature of its request, is refused."""
     session = await probe.session()
@@ -170,8 +251,13 @@ async def of_an_answer(probe: Probe) -> None:
     probe.judge(await probe.send(draft.with_body(reply.body), session), "its answer, sent back")
 
 
-@case("v1/replay/key-not-changed-by-refusals", "V1-REPLAY-04", ACCEPTED, why="an attacker could end sessions by sending rubbish under their id",
-      cause="a session is dropped after failed requests")
+@case(
+    "v1/replay/key-not-changed-by-refusals",
+    "V1-REPLAY-04",
+    ACCEPTED,
+    why="an attacker could end sessions by sending rubbish under their id",
+    cause="a session is dropped after failed requests",
+)
 async def key_not_changed_by_refusals(probe: Probe) -> None:
     """A session survives thirty refused requests of every kind under its id."""
     session = await probe.session()
@@ -180,5 +266,7 @@ async def key_not_changed_by_refusals(probe: Probe) -> None:
         probe.refused(await probe.send(probe.draft(session, timestamp=i), session), "stale")
         envelope = seal(random_bytes(32), random_bytes(12), b"{}")
         body = f'{{"ct":"{encode_base64(envelope.ct)}","n":"{envelope.nonce_text}"}}'.encode()
-        probe.refused(await probe.send(probe.draft(session, body=body, nonce=envelope.nonce_text), session), "wrong key")
+        probe.refused(
+            await probe.send(probe.draft(session, body=body, nonce=envelope.nonce_text), session), "wrong key"
+        )
     probe.judge(await probe.echo(session), "a right request after them")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nen_ref.conformance.model import ACCEPTED, REFUSED
@@ -22,7 +23,9 @@ def resealed(session: PeerSession, envelope: Envelope, **signed: Any) -> Any:
     return {"body": dump_envelope(envelope), "nonce": envelope.nonce_text, **signed}
 
 
-@case("v1/request/methods", "V1-REQ-01", ACCEPTED, why="an API is more than POST", cause="only POST is routed through Nen")
+@case(
+    "v1/request/methods", "V1-REQ-01", ACCEPTED, why="an API is more than POST", cause="only POST is routed through Nen"
+)
 async def methods(probe: Probe) -> None:
     """POST, PUT, PATCH and DELETE carry sealed bodies, and the handler sees the method."""
     session = await probe.session()
@@ -30,8 +33,13 @@ async def methods(probe: Probe) -> None:
         probe.accepted(await probe.echo(session, HELLO, method), method, method, {"hello": "world"})
 
 
-@case("v1/request/json-values", "V1-REQ-01", ACCEPTED, why="a payload is any JSON text, not only an object",
-      cause="falsy payloads (null, false, 0, the empty text) are taken for a missing body")
+@case(
+    "v1/request/json-values",
+    "V1-REQ-01",
+    ACCEPTED,
+    why="a payload is any JSON text, not only an object",
+    cause="falsy payloads (null, false, 0, the empty text) are taken for a missing body",
+)
 async def json_values(probe: Probe) -> None:
     """null, truth values, numbers, texts, arrays and objects arrive as they are."""
     session = await probe.session()
@@ -40,8 +48,13 @@ async def json_values(probe: Probe) -> None:
         probe.accepted(await probe.echo(session, dump_json(value)), f"payload {value!r}", body=value)
 
 
-@case("v1/request/unicode", "V1-REQ-01", ACCEPTED, why="texts are mangled where bytes and characters are confused",
-      cause="the payload is decoded as Latin-1, or its length counted in characters")
+@case(
+    "v1/request/unicode",
+    "V1-REQ-01",
+    ACCEPTED,
+    why="texts are mangled where bytes and characters are confused",
+    cause="the payload is decoded as Latin-1, or its length counted in characters",
+)
 async def unicode(probe: Probe) -> None:
     """Texts of all planes arrive, as raw UTF-8 and as JSON escapes."""
     session = await probe.session()
@@ -51,8 +64,13 @@ async def unicode(probe: Probe) -> None:
     probe.accepted(await probe.echo(session, f'{{"t":"{plain}"}}'.encode()), "raw UTF-8", body={"t": plain})
 
 
-@case("v1/request/large", "V1-REQ-01", ACCEPTED, why="payloads beyond one buffer or packet are cut or refused",
-      cause="a body limit far below 10 MiB, or a body read in one piece")
+@case(
+    "v1/request/large",
+    "V1-REQ-01",
+    ACCEPTED,
+    why="payloads beyond one buffer or packet are cut or refused",
+    cause="a body limit far below 10 MiB, or a body read in one piece",
+)
 async def large(probe: Probe) -> None:
     """Payloads of 63, 64, 65, 4096 and 100 000 bytes arrive: block borders of ChaCha20 and several packets."""
     session = await probe.session()
@@ -61,8 +79,14 @@ async def large(probe: Probe) -> None:
         probe.accepted(await probe.echo(session, dump_json(text)), f"{size} bytes", body=text)
 
 
-@case("v1/request/without-body", "V1-REQ-09", ACCEPTED, "ISO-6001", why="a GET has no body and still has to be authenticated",
-      cause="the body is parsed before it is known whether there is one")
+@case(
+    "v1/request/without-body",
+    "V1-REQ-09",
+    ACCEPTED,
+    "ISO-6001",
+    why="a GET has no body and still has to be authenticated",
+    cause="the body is parsed before it is known whether there is one",
+)
 async def without_body(probe: Probe) -> None:
     """Requests without a body, signed with the empty NONCE, are answered sealed, the body null (or refused as such)."""
     session = await probe.session()
@@ -73,12 +97,22 @@ async def without_body(probe: Probe) -> None:
             probe.ensure(reply.value == {"method": method, "body": None}, f"{method} echoed {reply.value!r}")
 
 
-@case("v1/request/further-members", "V1-REQ-10", ACCEPTED, why="old clients repeat the session id in the body", cause="a closed schema on the request body")
+@case(
+    "v1/request/further-members",
+    "V1-REQ-10",
+    ACCEPTED,
+    why="old clients repeat the session id in the body",
+    cause="a closed schema on the request body",
+)
 async def further_members(probe: Probe) -> None:
     """Further members of the body, in any order, are ignored."""
     session = await probe.session()
     draft = probe.draft(session)
-    probe.accepted(await probe.send(draft.with_members(sessionId=session.sid, aad="x", v=2), session), "after", body={"hello": "world"})
+    probe.accepted(
+        await probe.send(draft.with_members(sessionId=session.sid, aad="x", v=2), session),
+        "after",
+        body={"hello": "world"},
+    )
     draft = probe.draft(session)
     assert draft.body is not None
     first = draft.with_body(b'{"sessionId":"' + session.sid.encode() + b'","zz":[null],' + draft.body[1:])
@@ -91,21 +125,38 @@ async def _shape(probe: Probe, variants: dict[str, bytes]) -> None:
         probe.judge(await probe.send(probe.draft(session, body=body), session), note)
 
 
-@case("v1/request/not-an-object", "V1-REQ-03", "ISO-6001", why=SHAPE, cause="the body parser's error page answers, or null is dereferenced")
+@case(
+    "v1/request/not-an-object",
+    "V1-REQ-03",
+    "ISO-6001",
+    why=SHAPE,
+    cause="the body parser's error page answers, or null is dereferenced",
+)
 async def not_an_object(probe: Probe) -> None:
     """A body that is no JSON object is refused."""
     bodies = (b"[]", b"null", b"7", b'"ct"', b"true", b"{", b"not json", b"ct=AAAA&n=AAAA", b" ", b"\x00")
     await _shape(probe, {repr(body.decode()): body for body in bodies})
 
 
-@case("v1/request/plain-json", "V1-REQ-03", "ISO-6001", why="a server that takes plain JSON can be made to work without encryption by leaving it out",
-      cause="unsealed bodies are passed on as they are")
+@case(
+    "v1/request/plain-json",
+    "V1-REQ-03",
+    "ISO-6001",
+    why="a server that takes plain JSON can be made to work without encryption by leaving it out",
+    cause="unsealed bodies are passed on as they are",
+)
 async def plain_json(probe: Probe) -> None:
     """The payload in plain, signed like a sealed one, is refused."""
     await _shape(probe, {"plain": HELLO, "plain, empty object": b"{}"})
 
 
-@case("v1/request/member-missing", "V1-REQ-03", "ISO-6001", why=SHAPE, cause="an absent member is decoded as the empty text")
+@case(
+    "v1/request/member-missing",
+    "V1-REQ-03",
+    "ISO-6001",
+    why=SHAPE,
+    cause="an absent member is decoded as the empty text",
+)
 async def member_missing(probe: Probe) -> None:
     """A body without ct or without n is refused."""
     session = await probe.session()
@@ -113,7 +164,13 @@ async def member_missing(probe: Probe) -> None:
         probe.judge(await probe.send(probe.draft(session).with_members(**{name: None}), session), f"without {name}")
 
 
-@case("v1/request/member-mistyped", "V1-REQ-03", "ISO-6001", why=SHAPE, cause="the types of ct and n are not checked before they are decoded")
+@case(
+    "v1/request/member-mistyped",
+    "V1-REQ-03",
+    "ISO-6001",
+    why=SHAPE,
+    cause="the types of ct and n are not checked before they are decoded",
+)
 async def member_mistyped(probe: Probe) -> None:
     """A ct or n that is a number, null, a truth value or an object is refused."""
     session = await probe.session()
@@ -124,8 +181,13 @@ async def member_mistyped(probe: Probe) -> None:
             probe.judge(await probe.send(probe.draft(session, body=body), session), f"{name}: {text[:8].decode()}")
 
 
-@case("v1/request/number-arrays", "V1-WIRE-03", "ISO-6001", why="number arrays are up to five times the size, and a second way to write every value",
-      cause="JSON.stringify of a byte array is accepted")
+@case(
+    "v1/request/number-arrays",
+    "V1-WIRE-03",
+    "ISO-6001",
+    why="number arrays are up to five times the size, and a second way to write every value",
+    cause="JSON.stringify of a byte array is accepted",
+)
 async def number_arrays(probe: Probe) -> None:
     """A right request whose ct and n are arrays of numbers is refused."""
     session = await probe.session()
@@ -136,8 +198,14 @@ async def number_arrays(probe: Probe) -> None:
     probe.judge(await probe.send(draft.with_members(ct=list(parse_envelope(draft.body or b"").ct)), session), "ct")
 
 
-@case("v1/request/duplicate-member", "V1-WIRE-05", "ISO-6001", "ISO-6002", why="one parser takes the first n, another the last: the nonce that is remembered need not be the one that opens",
-      cause="the JSON parser silently takes one of them")
+@case(
+    "v1/request/duplicate-member",
+    "V1-WIRE-05",
+    "ISO-6001",
+    "ISO-6002",
+    why="one parser takes the first n, another the last: the nonce that is remembered need not be the one that opens",
+    cause="the JSON parser silently takes one of them",
+)
 async def duplicate_member(probe: Probe) -> None:
     """A body that names n or ct twice is refused."""
     session = await probe.session()
@@ -148,7 +216,13 @@ async def duplicate_member(probe: Probe) -> None:
         probe.judge(await probe.send(draft.with_body(doubled), session), f"{name} twice")
 
 
-@case("v1/request/ct-not-base64", "V1-REQ-04", "ISO-6002", why="a lenient decoder turns noise into ciphertext", cause="undecodable text is decoded as far as it goes, and fails later with ISO-4001")
+@case(
+    "v1/request/ct-not-base64",
+    "V1-REQ-04",
+    "ISO-6002",
+    why="a lenient decoder turns noise into ciphertext",
+    cause="undecodable text is decoded as far as it goes, and fails later with ISO-4001",
+)
 async def ct_not_base64(probe: Probe) -> None:
     """A ct that is no base64 is refused."""
     session = await probe.session()
@@ -156,7 +230,14 @@ async def ct_not_base64(probe: Probe) -> None:
         probe.judge(await probe.send(probe.draft(session).with_members(ct=text), session), repr(text))
 
 
-@case("v1/request/n-not-base64", "V1-REQ-04", "ISO-6002", "ISO-6001", why="a lenient decoder gives one nonce several texts", cause="undecodable text is decoded as far as it goes")
+@case(
+    "v1/request/n-not-base64",
+    "V1-REQ-04",
+    "ISO-6002",
+    "ISO-6001",
+    why="a lenient decoder gives one nonce several texts",
+    cause="undecodable text is decoded as far as it goes",
+)
 async def n_not_base64(probe: Probe) -> None:
     """An n that is no base64, signed as it stands, is refused."""
     session = await probe.session()
@@ -165,20 +246,27 @@ async def n_not_base64(probe: Probe) -> None:
         probe.judge(await probe.send(probe.draft(session, body=body, nonce=text), session), repr(text))
 
 
-@case("v1/request/base64-variants", "V1-WIRE-02", "ISO-6002", "ISO-6001", why="several texts for one value: what is remembered as used is not what opens",
-      cause="a decoder that takes URL-safe text, skips white space, or adds padding")
+@case(
+    "v1/request/base64-variants",
+    "V1-WIRE-02",
+    "ISO-6002",
+    "ISO-6001",
+    why="several texts for one value: what is remembered as used is not what opens",
+    cause="a decoder that takes URL-safe text, skips white space, or adds padding",
+)
 async def base64_variants(probe: Probe) -> None:
     """A ct in the URL-safe alphabet, without padding, with a line break or with unused bits set is refused."""
     session = await probe.session()
     payload = b'"' + b"x" * 100 + b'"'  # 102 bytes and a tag: one padding character
-    for note, change in (
-        ("URL-safe", lambda text: text.replace("+", "-").replace("/", "_") if set("+/") & set(text) else "-_" + text[2:]),
-        ("unpadded", lambda text: text.rstrip("=")),
-        ("padding too much", lambda text: text + "="),
-        ("line break", lambda text: text[:20] + "\n" + text[20:]),
-        ("trailing space", lambda text: text + " "),
-        ("unused bits", _set_unused_bits),
-    ):
+    changes: dict[str, Callable[[str], str]] = {
+        "URL-safe": lambda text: text.replace("+", "-").replace("/", "_") if set("+/") & set(text) else "-_" + text[2:],
+        "unpadded": lambda text: text.rstrip("="),
+        "padding too much": lambda text: text + "=",
+        "line break": lambda text: text[:20] + "\n" + text[20:],
+        "trailing space": lambda text: text + " ",
+        "unused bits": _set_unused_bits,
+    }
+    for note, change in changes.items():
         draft = probe.draft(session, payload)
         text = encode_base64(parse_envelope(draft.body or b"").ct)
         probe.judge(await probe.send(draft.with_members(ct=change(text)), session), note)
@@ -190,8 +278,14 @@ def _set_unused_bits(text: str) -> str:
     return bare[:-1] + alphabet[alphabet.index(bare[-1]) | 1] + "=" * (len(text) - len(bare))
 
 
-@case("v1/request/n-wrong-length", "V1-REQ-05", "ISO-6001", "ISO-4001", why="a library that pads or cuts the nonce makes different nonces equal",
-      cause="the length of n is left to the library")
+@case(
+    "v1/request/n-wrong-length",
+    "V1-REQ-05",
+    "ISO-6001",
+    "ISO-4001",
+    why="a library that pads or cuts the nonce makes different nonces equal",
+    cause="the length of n is left to the library",
+)
 async def n_wrong_length(probe: Probe) -> None:
     """Nonces of 8, 11, 13 and 24 bytes are refused."""
     session = await probe.session()
@@ -200,16 +294,29 @@ async def n_wrong_length(probe: Probe) -> None:
         probe.judge(await probe.send(probe.draft(session, **resealed(session, envelope)), session), f"{size} bytes")
 
 
-@case("v1/request/n-empty", "V1-REQ-05", "ISO-6001", "ISO-6002", "ISO-4001", why="an empty nonce looks like a request without a body",
-      cause="the empty text is taken for an absent nonce")
+@case(
+    "v1/request/n-empty",
+    "V1-REQ-05",
+    "ISO-6001",
+    "ISO-6002",
+    "ISO-4001",
+    why="an empty nonce looks like a request without a body",
+    cause="the empty text is taken for an absent nonce",
+)
 async def n_empty(probe: Probe) -> None:
     """An empty n is refused."""
     session = await probe.session()
     probe.judge(await probe.send(probe.draft(session, **resealed(session, Envelope(random_bytes(40), b""))), session))
 
 
-@case("v1/request/ct-shorter-than-tag", "V1-REQ-06", "ISO-4001", "ISO-6001", why="slicing off a tag that is not there crashes or wraps around",
-      cause="the tag is cut from the end without a look at the length")
+@case(
+    "v1/request/ct-shorter-than-tag",
+    "V1-REQ-06",
+    "ISO-4001",
+    "ISO-6001",
+    why="slicing off a tag that is not there crashes or wraps around",
+    cause="the tag is cut from the end without a look at the length",
+)
 async def ct_shorter_than_tag(probe: Probe) -> None:
     """A ct of 1, 8 and 15 bytes is refused."""
     session = await probe.session()
@@ -218,14 +325,24 @@ async def ct_shorter_than_tag(probe: Probe) -> None:
         probe.judge(await probe.send(probe.draft(session, **resealed(session, envelope)), session), f"{size} bytes")
 
 
-@case("v1/request/ct-empty", "V1-REQ-06", "ISO-4001", "ISO-6001", "ISO-6002", why="an empty ct looks like a request without a body", cause="the empty text is taken for an absent payload")
+@case(
+    "v1/request/ct-empty",
+    "V1-REQ-06",
+    "ISO-4001",
+    "ISO-6001",
+    "ISO-6002",
+    why="an empty ct looks like a request without a body",
+    cause="the empty text is taken for an absent payload",
+)
 async def ct_empty(probe: Probe) -> None:
     """An empty ct is refused."""
     session = await probe.session()
     probe.judge(await probe.send(probe.draft(session, **resealed(session, Envelope(b"", random_bytes(12)))), session))
 
 
-@case("v1/request/ct-altered", "V1-REQ-07", "ISO-4001", why=TAMPER, cause="the tag is not checked, or only a part of it")
+@case(
+    "v1/request/ct-altered", "V1-REQ-07", "ISO-4001", why=TAMPER, cause="the tag is not checked, or only a part of it"
+)
 async def ct_altered(probe: Probe) -> None:
     """A ct with one bit changed, anywhere in ciphertext or tag, is refused."""
     session = await probe.session()
@@ -236,24 +353,36 @@ async def ct_altered(probe: Probe) -> None:
         probe.judge(await probe.send(draft.with_members(ct=encode_base64(bytes(ct))), session), f"byte {position}")
 
 
-@case("v1/request/ct-cut", "V1-REQ-07", "ISO-4001", why=TAMPER, cause="the tag is taken from the wrong place, or a short one is accepted")
+@case(
+    "v1/request/ct-cut",
+    "V1-REQ-07",
+    "ISO-4001",
+    why=TAMPER,
+    cause="the tag is taken from the wrong place, or a short one is accepted",
+)
 async def ct_cut(probe: Probe) -> None:
     """A ct without its last byte, without its tag, without its first byte, or with a byte added is refused."""
     session = await probe.session()
-    for note, change in (
-        ("without the last byte", lambda ct: ct[:-1]),
-        ("without the tag", lambda ct: ct[:-16]),
-        ("without the first byte", lambda ct: ct[1:]),
-        ("with a byte added", lambda ct: ct + b"\0"),
-        ("tag in front", lambda ct: ct[-16:] + ct[:-16]),
-    ):
+    changes: dict[str, Callable[[bytes], bytes]] = {
+        "without the last byte": lambda ct: ct[:-1],
+        "without the tag": lambda ct: ct[:-16],
+        "without the first byte": lambda ct: ct[1:],
+        "with a byte added": lambda ct: ct + b"\0",
+        "tag in front": lambda ct: ct[-16:] + ct[:-16],
+    }
+    for note, change in changes.items():
         draft = probe.draft(session, b'"' + b"y" * 60 + b'"')
         ct = change(parse_envelope(draft.body or b"").ct)
         probe.judge(await probe.send(draft.with_members(ct=encode_base64(ct)), session), note)
 
 
-@case("v1/request/other-nonce", "V1-REQ-07", "ISO-4001", why="who can move a ciphertext under another nonce can replay it",
-      cause="the nonce in the body is not the one used to open")
+@case(
+    "v1/request/other-nonce",
+    "V1-REQ-07",
+    "ISO-4001",
+    why="who can move a ciphertext under another nonce can replay it",
+    cause="the nonce in the body is not the one used to open",
+)
 async def other_nonce(probe: Probe) -> None:
     """A ct sealed under another nonce than n is refused."""
     session = await probe.session()
@@ -262,8 +391,13 @@ async def other_nonce(probe: Probe) -> None:
     probe.judge(await probe.send(probe.draft(session, **resealed(session, moved)), session))
 
 
-@case("v1/request/other-key", "V1-REQ-07", "ISO-4001", why="the HMAC key is visible wherever TLS ends; sealing under it is sealing under nothing",
-      cause="payloads are sealed under the HMAC key")
+@case(
+    "v1/request/other-key",
+    "V1-REQ-07",
+    "ISO-4001",
+    why="the HMAC key is visible wherever TLS ends; sealing under it is sealing under nothing",
+    cause="payloads are sealed under the HMAC key",
+)
 async def other_key(probe: Probe) -> None:
     """A ct sealed under the HMAC key, the zero key or a random key is refused."""
     session = await probe.session()
@@ -273,7 +407,13 @@ async def other_key(probe: Probe) -> None:
         probe.judge(await probe.send(probe.draft(session, **resealed(session, envelope)), session), note)
 
 
-@case("v1/request/associated-data", "V1-REQ-07", "ISO-4001", why="implementations with and without associated data do not understand each other", cause="the session id or the path is passed as associated data")
+@case(
+    "v1/request/associated-data",
+    "V1-REQ-07",
+    "ISO-4001",
+    why="implementations with and without associated data do not understand each other",
+    cause="the session id or the path is passed as associated data",
+)
 async def associated_data(probe: Probe) -> None:
     """A ct sealed with associated data is refused: V1 has none."""
     session = await probe.session()
@@ -283,7 +423,13 @@ async def associated_data(probe: Probe) -> None:
         probe.judge(await probe.send(probe.draft(session, **resealed(session, envelope)), session), aad.decode()[:9])
 
 
-@case("v1/request/payload-not-json", "V1-REQ-08", "ISO-4003", why=JSON_ONLY, cause="the parser's exception escapes as ISO-9000, or the bytes are passed on")
+@case(
+    "v1/request/payload-not-json",
+    "V1-REQ-08",
+    "ISO-4003",
+    why=JSON_ONLY,
+    cause="the parser's exception escapes as ISO-9000, or the bytes are passed on",
+)
 async def payload_not_json(probe: Probe) -> None:
     """A payload that opens but is no JSON is refused."""
     session = await probe.session()
@@ -291,7 +437,13 @@ async def payload_not_json(probe: Probe) -> None:
         probe.judge(await probe.echo(session, payload), repr(payload.decode()))
 
 
-@case("v1/request/payload-not-utf8", "V1-REQ-08", "ISO-4003", why=JSON_ONLY, cause="bytes are decoded with replacement characters, or the exception escapes")
+@case(
+    "v1/request/payload-not-utf8",
+    "V1-REQ-08",
+    "ISO-4003",
+    why=JSON_ONLY,
+    cause="bytes are decoded with replacement characters, or the exception escapes",
+)
 async def payload_not_utf8(probe: Probe) -> None:
     """A payload that opens but is not UTF-8 is refused."""
     session = await probe.session()
@@ -299,8 +451,13 @@ async def payload_not_utf8(probe: Probe) -> None:
         probe.judge(await probe.echo(session, payload), payload.hex())
 
 
-@case("v1/request/payload-loose-json", "V1-WIRE-05", "ISO-4003", why="what two parsers read differently can be used against one of them",
-      cause="the parser takes NaN, duplicate members or lone surrogates")
+@case(
+    "v1/request/payload-loose-json",
+    "V1-WIRE-05",
+    "ISO-4003",
+    why="what two parsers read differently can be used against one of them",
+    cause="the parser takes NaN, duplicate members or lone surrogates",
+)
 async def payload_loose_json(probe: Probe) -> None:
     """A payload with NaN, a member named twice or a lone surrogate is refused."""
     session = await probe.session()
@@ -308,8 +465,14 @@ async def payload_loose_json(probe: Probe) -> None:
         probe.judge(await probe.echo(session, payload), repr(payload))
 
 
-@case("v1/request/payload-deeply-nested", "V1-ERR-03", REFUSED, ACCEPTED, why="one sealed request could exhaust a parser's stack and stop the server",
-      cause="a recursive parser without a bound")
+@case(
+    "v1/request/payload-deeply-nested",
+    "V1-ERR-03",
+    REFUSED,
+    ACCEPTED,
+    why="one sealed request could exhaust a parser's stack and stop the server",
+    cause="a recursive parser without a bound",
+)
 async def payload_deeply_nested(probe: Probe) -> None:
     """Payloads of fifty thousand nested arrays, or a number of 100 000 digits, do not bring the server down."""
     session = await probe.session()
@@ -320,8 +483,14 @@ async def payload_deeply_nested(probe: Probe) -> None:
     probe.accepted(await probe.echo(session), "the server afterwards")
 
 
-@case("v1/request/options-and-unknown-route", "V1-AUTH-01", "ISO-2003", "404",
-      why="routes that are not under Nen answer anyone in plain", cause="the middleware covers a list of routes, and one was forgotten")
+@case(
+    "v1/request/options-and-unknown-route",
+    "V1-AUTH-01",
+    "ISO-2003",
+    "404",
+    why="routes that are not under Nen answer anyone in plain",
+    cause="the middleware covers a list of routes, and one was forgotten",
+)
 async def unknown_route(probe: Probe) -> None:
     """A route that does not exist is refused without a session, and tells nothing."""
     probe.judge(await probe.send(Draft("GET", "/api/no-such-route-of-the-suite")), "GET")

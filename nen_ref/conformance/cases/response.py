@@ -10,8 +10,13 @@ from nen_ref.protocol.payload import parse_envelope
 TWICE = "two payloads under one nonce give away their XOR and the key of Poly1305: everything can be forged then"
 
 
-@case("v1/response/sealed", "V1-RES-01", ACCEPTED, why="an answer in plain is what the whole protocol is there to prevent",
-      cause="the answer is not sealed, or under another key than the request")
+@case(
+    "v1/response/sealed",
+    "V1-RES-01",
+    ACCEPTED,
+    why="an answer in plain is what the whole protocol is there to prevent",
+    cause="the answer is not sealed, or under another key than the request",
+)
 async def sealed(probe: Probe) -> None:
     """The answer is 200, application/json, {ct, n}, and opens under the key of the session."""
     session = await probe.session()
@@ -23,17 +28,31 @@ async def sealed(probe: Probe) -> None:
     probe.ensure(b"world" not in reply.body, "the plain payload stands in the answer")
 
 
-@case("v1/response/handler-sees-the-payload", "V1-RES-01", ACCEPTED, why="the handler must see what the client sealed", cause="the handler gets the sealed body, or none")
+@case(
+    "v1/response/handler-sees-the-payload",
+    "V1-RES-01",
+    ACCEPTED,
+    why="the handler must see what the client sealed",
+    cause="the handler gets the sealed body, or none",
+)
 async def handler_sees_the_payload(probe: Probe) -> None:
     """Echo returns exactly the payload that was sealed."""
     session = await probe.session()
     value = {"deep": {"a": [{"b": {"c": []}}], "empty": {}}, "n": [0, -1, 1.5, 10**15], "s": "\u2713"}
-    reply = await probe.echo(session, b'{"deep":{"a":[{"b":{"c":[]}}],"empty":{}},"n":[0,-1,1.5,1000000000000000],"s":"\xe2\x9c\x93"}')
+    reply = await probe.echo(
+        session, b'{"deep":{"a":[{"b":{"c":[]}}],"empty":{}},"n":[0,-1,1.5,1000000000000000],"s":"\xe2\x9c\x93"}'
+    )
     probe.judge(reply)
     probe.accepted(reply, "nested payload", body=value)
 
 
-@case("v1/response/fresh-nonce", "V1-RES-02", ACCEPTED, why=TWICE, cause="the nonce of answers is a constant, a counter that restarts, or derived from the payload")
+@case(
+    "v1/response/fresh-nonce",
+    "V1-RES-02",
+    ACCEPTED,
+    why=TWICE,
+    cause="the nonce of answers is a constant, a counter that restarts, or derived from the payload",
+)
 async def fresh_nonce(probe: Probe) -> None:
     """Forty answers to one payload carry forty nonces and forty ciphertexts."""
     session = await probe.session()
@@ -48,7 +67,13 @@ async def fresh_nonce(probe: Probe) -> None:
     probe.ensure(len(ciphertexts) == len(envelopes), f"{len(ciphertexts)} ciphertexts in {len(envelopes)} answers")
 
 
-@case("v1/response/nonce-not-of-the-request", "V1-RES-02", ACCEPTED, why=TWICE, cause="the answer is sealed under the nonce of the request")
+@case(
+    "v1/response/nonce-not-of-the-request",
+    "V1-RES-02",
+    ACCEPTED,
+    why=TWICE,
+    cause="the answer is sealed under the nonce of the request",
+)
 async def nonce_not_of_the_request(probe: Probe) -> None:
     """The nonce of an answer is not that of its request, nor one that differs in a few bits."""
     session = await probe.session()
@@ -62,8 +87,13 @@ async def nonce_not_of_the_request(probe: Probe) -> None:
             probe.ensure(differing > 3, f"the nonces of request and answer differ in {differing} of 12 bytes")
 
 
-@case("v1/response/nonces-random", "V1-RES-02", ACCEPTED, why="nonces that can be foreseen repeat after a restart or on a second node",
-      cause="the nonce is a counter or a time stamp, padded to 12 bytes")
+@case(
+    "v1/response/nonces-random",
+    "V1-RES-02",
+    ACCEPTED,
+    why="nonces that can be foreseen repeat after a restart or on a second node",
+    cause="the nonce is a counter or a time stamp, padded to 12 bytes",
+)
 async def nonces_random(probe: Probe) -> None:
     """Each of the 12 bytes of the nonce varies over thirty answers of three sessions."""
     nonces: list[bytes] = []
@@ -79,15 +109,28 @@ async def nonces_random(probe: Probe) -> None:
         probe.ensure(len(values) >= 10, f"byte {position} takes {len(values)} values in 30 nonces")
 
 
-@case("v1/response/bodyless-answer-sealed", "V1-RES-01", ACCEPTED, "ISO-6001", why="answers to GET hold as many secrets as others",
-      cause="only requests with a body get sealed answers")
+@case(
+    "v1/response/bodyless-answer-sealed",
+    "V1-RES-01",
+    ACCEPTED,
+    "ISO-6001",
+    why="answers to GET hold as many secrets as others",
+    cause="only requests with a body get sealed answers",
+)
 async def bodyless_answer_sealed(probe: Probe) -> None:
     """The answer to a GET without a body is sealed too, if such requests are allowed."""
     session = await probe.session()
     probe.judge(await probe.echo(session, None, "GET"))
 
 
-@case("v1/response/no-store", "V1-RES-06", ACCEPTED, why="an answer cached on the way is an answer replayed", cause="no Cache-Control on sealed answers", level="recommended")
+@case(
+    "v1/response/no-store",
+    "V1-RES-06",
+    ACCEPTED,
+    why="an answer cached on the way is an answer replayed",
+    cause="no Cache-Control on sealed answers",
+    level="recommended",
+)
 async def no_store(probe: Probe) -> None:
     """A sealed answer forbids caches to keep it."""
     session = await probe.session()
@@ -97,8 +140,16 @@ async def no_store(probe: Probe) -> None:
     probe.ensure("no-store" in control, f"cache-control {control}")
 
 
-@case("v1/response/head", "V1-RES-05", ACCEPTED, "ISO-6001", NOT_FOUND, "a success that is not sealed",
-      why="a HEAD that is not verified tells an outsider what exists", cause="HEAD is routed around the middleware")
+@case(
+    "v1/response/head",
+    "V1-RES-05",
+    ACCEPTED,
+    "ISO-6001",
+    NOT_FOUND,
+    "a success that is not sealed",
+    why="a HEAD that is not verified tells an outsider what exists",
+    cause="HEAD is routed around the middleware",
+)
 async def head(probe: Probe) -> None:
     """A HEAD request is answered without a body, and refused without a signature."""
     session = await probe.session()

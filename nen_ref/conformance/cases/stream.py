@@ -28,11 +28,20 @@ async def streamed(probe: Probe, chunks: list[str], note: str) -> Stream:
     stream = await probe.stream(await probe.session(), {"chunks": chunks})
     if right(probe, stream, note):
         whole = "".join(chunks)
-        probe.ensure(stream.text == whole, f"{note}: " + ("the text came back" if stream.text == whole else "another text came back"))
+        probe.ensure(
+            stream.text == whole,
+            f"{note}: " + ("the text came back" if stream.text == whole else "another text came back"),
+        )
     return stream
 
 
-@case("v1/stream/head", "V1-STR-01", ACCEPTED, why="without type and nonce no client can read the stream", cause="the header is missing, has another name, or holds hex")
+@case(
+    "v1/stream/head",
+    "V1-STR-01",
+    ACCEPTED,
+    why="without type and nonce no client can read the stream",
+    cause="the header is missing, has another name, or holds hex",
+)
 async def head(probe: Probe) -> None:
     """A stream is answered 200, text/event-stream, with a base nonce of 12 bytes."""
     session = await probe.session()
@@ -41,14 +50,28 @@ async def head(probe: Probe) -> None:
     probe.ensure(len(stream.base_nonce) == 12, stream.trouble or f"a base nonce of {len(stream.base_nonce)} bytes")
 
 
-@case("v1/stream/chunks", "V1-STR-02", ACCEPTED, why="the text has to arrive as it was sent", cause="chunks are joined, split or reordered")
+@case(
+    "v1/stream/chunks",
+    "V1-STR-02",
+    ACCEPTED,
+    why="the text has to arrive as it was sent",
+    cause="chunks are joined, split or reordered",
+)
 async def chunks(probe: Probe) -> None:
     """Three chunks arrive as three events, then the final one."""
     stream = await streamed(probe, ["one", "two", "three"], "three chunks")
     probe.ensure(stream.chunks == (b"one", b"two", b"three"), f"{len(stream.chunks)} chunks")
 
 
-@case("v1/stream/without-body", "V1-STR-05", ACCEPTED, "ISO-6001", why="a stream is often asked for with a plain GET", cause="only POST streams are sealed", level="recommended")
+@case(
+    "v1/stream/without-body",
+    "V1-STR-05",
+    ACCEPTED,
+    "ISO-6001",
+    why="a stream is often asked for with a plain GET",
+    cause="only POST streams are sealed",
+    level="recommended",
+)
 async def without_body(probe: Probe) -> None:
     """A signed GET without a body streams a, b and c, sealed and complete."""
     session = await probe.session()
@@ -58,14 +81,29 @@ async def without_body(probe: Probe) -> None:
         probe.ensure(stream.chunks == (b"a", b"b", b"c"), f"chunks {stream.chunks!r}")
 
 
-@case("v1/stream/data-is-base64", "V1-STR-02", ACCEPTED, why="an event that cannot be decoded ends the stream", cause="events hold JSON, hex or raw bytes")
+@case(
+    "v1/stream/data-is-base64",
+    "V1-STR-02",
+    ACCEPTED,
+    why="an event that cannot be decoded ends the stream",
+    cause="events hold JSON, hex or raw bytes",
+)
 async def data_is_base64(probe: Probe) -> None:
     """The data of every event is strict base64, and nothing of the plain chunks is visible."""
     stream = await streamed(probe, ["plain secret text", "another secret"], "two chunks")
-    probe.ensure(b"secret" not in stream.answer.body, "plain text in the stream" if b"secret" in stream.answer.body else "nothing in plain")
+    probe.ensure(
+        b"secret" not in stream.answer.body,
+        "plain text in the stream" if b"secret" in stream.answer.body else "nothing in plain",
+    )
 
 
-@case("v1/stream/nonce-xor-counter", "V1-STR-03", ACCEPTED, why=NONCE, cause="the counter is added, big-endian, at another offset, or starts at one")
+@case(
+    "v1/stream/nonce-xor-counter",
+    "V1-STR-03",
+    ACCEPTED,
+    why=NONCE,
+    cause="the counter is added, big-endian, at another offset, or starts at one",
+)
 async def nonce_xor_counter(probe: Probe) -> None:
     """Eight streams of forty chunks open under the base nonce XOR a little-endian counter at offset 8, from 0."""
     session = await probe.session()
@@ -75,13 +113,25 @@ async def nonce_xor_counter(probe: Probe) -> None:
             return
 
 
-@case("v1/stream/counter-beyond-a-byte", "V1-STR-03", ACCEPTED, why=NONCE, cause="the counter is one byte wide, or big-endian")
+@case(
+    "v1/stream/counter-beyond-a-byte",
+    "V1-STR-03",
+    ACCEPTED,
+    why=NONCE,
+    cause="the counter is one byte wide, or big-endian",
+)
 async def counter_beyond_a_byte(probe: Probe) -> None:
     """A stream of 600 chunks opens to its end: the counter passes 255 and 511."""
     await streamed(probe, [f"t{i} " for i in range(600)], "600 chunks")
 
 
-@case("v1/stream/final-event", "V1-STR-04", ACCEPTED, why=TRUNCATED, cause="the stream just ends, or its end marker is sent in plain")
+@case(
+    "v1/stream/final-event",
+    "V1-STR-04",
+    ACCEPTED,
+    why=TRUNCATED,
+    cause="the stream just ends, or its end marker is sent in plain",
+)
 async def final_event(probe: Probe) -> None:
     """Streams of 0, 1 and 20 chunks end with the sealed text __FIN__, and nothing follows it."""
     session = await probe.session()
@@ -89,11 +139,20 @@ async def final_event(probe: Probe) -> None:
         stream = await probe.stream(session, {"chunks": ["c"] * count})
         if right(probe, stream, f"{count} chunks"):
             probe.ensure(len(stream.events) == count + 1, f"{len(stream.events)} events for {count} chunks")
-        probe.ensure(b"__FIN__" not in stream.answer.body, f"{count} chunks: " + ("__FIN__ in plain" if b"__FIN__" in stream.answer.body else "sealed end"))
+        probe.ensure(
+            b"__FIN__" not in stream.answer.body,
+            f"{count} chunks: " + ("__FIN__ in plain" if b"__FIN__" in stream.answer.body else "sealed end"),
+        )
 
 
-@case("v1/stream/fresh-base-nonce", "V1-STR-08", ACCEPTED, why="two streams under one base nonce seal all their chunks under the same nonces",
-      cause="the base nonce is made once for a session or process", level="required")
+@case(
+    "v1/stream/fresh-base-nonce",
+    "V1-STR-08",
+    ACCEPTED,
+    why="two streams under one base nonce seal all their chunks under the same nonces",
+    cause="the base nonce is made once for a session or process",
+    level="required",
+)
 async def fresh_base_nonce(probe: Probe) -> None:
     """Twelve streams of one session have twelve base nonces, in their first eight bytes already."""
     session = await probe.session()
@@ -106,7 +165,14 @@ async def fresh_base_nonce(probe: Probe) -> None:
     probe.ensure(len(set(seen)) == len(seen), f"{len(set(seen))} base nonces in {len(seen)} streams")
 
 
-@case("v1/stream/base-nonce-not-of-the-request", "V1-STR-08", ACCEPTED, why=NONCE, cause="the nonce of the request is taken for the base nonce", level="required")
+@case(
+    "v1/stream/base-nonce-not-of-the-request",
+    "V1-STR-08",
+    ACCEPTED,
+    why=NONCE,
+    cause="the nonce of the request is taken for the base nonce",
+    level="required",
+)
 async def base_nonce_not_of_the_request(probe: Probe) -> None:
     """The base nonce is not the nonce of the request: nonce_0 would be used twice under one key."""
     session = await probe.session()
@@ -114,44 +180,88 @@ async def base_nonce_not_of_the_request(probe: Probe) -> None:
     draft = session.draft("POST", probe.target.stream, dump_json({"chunks": ["x"]}), n=n)
     stream = await probe.send_stream(draft, session)
     right(probe, stream, "the stream")
-    probe.ensure(stream.base_nonce[:8] != n[:8], "the base nonce is the nonce of the request" if stream.base_nonce[:8] == n[:8] else "another nonce")
+    probe.ensure(
+        stream.base_nonce[:8] != n[:8],
+        "the base nonce is the nonce of the request" if stream.base_nonce[:8] == n[:8] else "another nonce",
+    )
 
 
-@case("v1/stream/chunk-that-is-the-marker", "V1-STR-06", ACCEPTED, why="a model that says __FIN__ ends the stream for every client, and the rest is lost",
-      cause="chunks are sealed without a look at their text")
+@case(
+    "v1/stream/chunk-that-is-the-marker",
+    "V1-STR-06",
+    ACCEPTED,
+    why="a model that says __FIN__ ends the stream for every client, and the rest is lost",
+    cause="chunks are sealed without a look at their text",
+)
 async def chunk_that_is_the_marker(probe: Probe) -> None:
     """A chunk whose text is exactly __FIN__ arrives, with what follows it."""
     await streamed(probe, ["before ", "__FIN__", " after"], "__FIN__ in the middle")
     await streamed(probe, ["__FIN__"], "__FIN__ alone")
 
 
-@case("v1/stream/text-near-the-marker", "V1-STR-02", ACCEPTED, why="texts that only look like the end are ordinary text", cause="the marker is searched for within chunks, or spaces are trimmed")
+@case(
+    "v1/stream/text-near-the-marker",
+    "V1-STR-02",
+    ACCEPTED,
+    why="texts that only look like the end are ordinary text",
+    cause="the marker is searched for within chunks, or spaces are trimmed",
+)
 async def text_near_the_marker(probe: Probe) -> None:
     """Chunks that contain the marker, or differ from it by a space or by case, arrive as they are."""
     await streamed(probe, ["__FIN__ ", " __FIN__", "x__FIN__y", "__fin__", "__FIN__\n", "[DONE]"], "near the marker")
 
 
-@case("v1/stream/unicode", "V1-STR-02", ACCEPTED, why="model output is full of emoji and scripts", cause="chunks are sealed as Latin-1 or UTF-16")
+@case(
+    "v1/stream/unicode",
+    "V1-STR-02",
+    ACCEPTED,
+    why="model output is full of emoji and scripts",
+    cause="chunks are sealed as Latin-1 or UTF-16",
+)
 async def unicode(probe: Probe) -> None:
     """Texts of all planes arrive."""
-    await streamed(probe, ["Grüße ", "世界 ", "\U0001f510\U0001f1ea\U0001f1fa ", "e\u0301", "\u2028\u2029\ufeff", "\U0010ffff"], "unicode")
+    await streamed(
+        probe,
+        ["Grüße ", "世界 ", "\U0001f510\U0001f1ea\U0001f1fa ", "e\u0301", "\u2028\u2029\ufeff", "\U0010ffff"],
+        "unicode",
+    )
 
 
-@case("v1/stream/line-ends", "V1-STR-02", ACCEPTED, why="model output is full of line breaks, which frame server-sent events",
-      cause="the plain chunk goes through the framing of events before it is sealed")
+@case(
+    "v1/stream/line-ends",
+    "V1-STR-02",
+    ACCEPTED,
+    why="model output is full of line breaks, which frame server-sent events",
+    cause="the plain chunk goes through the framing of events before it is sealed",
+)
 async def line_ends(probe: Probe) -> None:
     """Chunks with line feeds, carriage returns, empty lines, colons and tabs arrive unchanged."""
-    await streamed(probe, ["a\nb", "\n\n", "\r", "\r\n", "data: x\n\n", ": comment", "\t", " ", "  two spaces  ", "\u0000"], "line ends")
+    await streamed(
+        probe,
+        ["a\nb", "\n\n", "\r", "\r\n", "data: x\n\n", ": comment", "\t", " ", "  two spaces  ", "\u0000"],
+        "line ends",
+    )
 
 
-@case("v1/stream/empty-chunk", "V1-STR-02", ACCEPTED, why="empty tokens are common, and must not shift the counter for one side only",
-      cause="an empty chunk advances the counter without being sent")
+@case(
+    "v1/stream/empty-chunk",
+    "V1-STR-02",
+    ACCEPTED,
+    why="empty tokens are common, and must not shift the counter for one side only",
+    cause="an empty chunk advances the counter without being sent",
+)
 async def empty_chunk(probe: Probe) -> None:
     """Empty chunks between others leave the stream intact."""
     await streamed(probe, ["", "a", "", "", "b", ""], "with empty chunks")
 
 
-@case("v1/stream/large-chunk", "V1-STR-02", ACCEPTED, why="a chunk larger than a buffer must not be cut", cause="the base64 text is broken into lines or events")
+@case(
+    "v1/stream/large-chunk",
+    "V1-STR-02",
+    ACCEPTED,
+    why="a chunk larger than a buffer must not be cut",
+    cause="the base64 text is broken into lines or events",
+)
 async def large_chunk(probe: Probe) -> None:
     """A chunk of 50 000 characters arrives whole."""
     await streamed(probe, ["s", "L" * 50_000, "s"], "a large chunk")
@@ -165,7 +275,13 @@ async def unsigned(probe: Probe) -> None:
     probe.judge((await probe.send_stream(draft, session)).answer)
 
 
-@case("v1/stream/wrongly-signed", "V1-AUTH-04", "ISO-3002", why=OPEN, cause="the stream route is not behind the verification")
+@case(
+    "v1/stream/wrongly-signed",
+    "V1-AUTH-04",
+    "ISO-3002",
+    why=OPEN,
+    cause="the stream route is not behind the verification",
+)
 async def wrongly_signed(probe: Probe) -> None:
     """A request for a stream signed under another key is refused."""
     session = await probe.session()
@@ -173,7 +289,14 @@ async def wrongly_signed(probe: Probe) -> None:
     probe.judge((await probe.send_stream(draft, session)).answer)
 
 
-@case("v1/stream/get-unsigned", "V1-STR-05", "ISO-3001", "ISO-6001", why=OPEN, cause="a GET without a body is let through: it has nothing to open")
+@case(
+    "v1/stream/get-unsigned",
+    "V1-STR-05",
+    "ISO-3001",
+    "ISO-6001",
+    why=OPEN,
+    cause="a GET without a body is let through: it has nothing to open",
+)
 async def get_unsigned(probe: Probe) -> None:
     """An unsigned GET for a stream is refused."""
     session = await probe.session()
@@ -181,7 +304,14 @@ async def get_unsigned(probe: Probe) -> None:
     probe.judge((await probe.send_stream(draft, session)).answer)
 
 
-@case("v1/stream/get-wrongly-signed", "V1-STR-05", "ISO-3002", "ISO-6001", why=OPEN, cause="the signature of a GET without a body is not checked")
+@case(
+    "v1/stream/get-wrongly-signed",
+    "V1-STR-05",
+    "ISO-3002",
+    "ISO-6001",
+    why=OPEN,
+    cause="the signature of a GET without a body is not checked",
+)
 async def get_wrongly_signed(probe: Probe) -> None:
     """A GET for a stream signed under another key is refused."""
     session = await probe.session()
@@ -189,7 +319,14 @@ async def get_wrongly_signed(probe: Probe) -> None:
     probe.judge((await probe.send_stream(draft, session)).answer)
 
 
-@case("v1/stream/get-stale", "V1-STR-05", "ISO-3003", "ISO-6001", why=OPEN, cause="the window is not checked for a GET without a body")
+@case(
+    "v1/stream/get-stale",
+    "V1-STR-05",
+    "ISO-3003",
+    "ISO-6001",
+    why=OPEN,
+    cause="the window is not checked for a GET without a body",
+)
 async def get_stale(probe: Probe) -> None:
     """A GET for a stream with a stale timestamp is refused."""
     session = await probe.session()
@@ -197,7 +334,13 @@ async def get_stale(probe: Probe) -> None:
     probe.judge((await probe.send_stream(draft, session)).answer)
 
 
-@case("v1/stream/without-session", "V1-AUTH-01", "ISO-2003", why=OPEN, cause="the stream route is not behind the verification")
+@case(
+    "v1/stream/without-session",
+    "V1-AUTH-01",
+    "ISO-2003",
+    why=OPEN,
+    cause="the stream route is not behind the verification",
+)
 async def without_session(probe: Probe) -> None:
     """A request for a stream without a session is refused."""
     session = await probe.session()
@@ -206,7 +349,13 @@ async def without_session(probe: Probe) -> None:
     probe.judge((await probe.send_stream(bare, session)).answer)
 
 
-@case("v1/stream/replayed", "V1-REPLAY-01", "ISO-5001", why="a recorded request would have the whole stream produced again", cause="nonces are not remembered on the stream route")
+@case(
+    "v1/stream/replayed",
+    "V1-REPLAY-01",
+    "ISO-5001",
+    why="a recorded request would have the whole stream produced again",
+    cause="nonces are not remembered on the stream route",
+)
 async def replayed(probe: Probe) -> None:
     """The same signed request for a stream is refused the second time."""
     session = await probe.session()
@@ -215,7 +364,13 @@ async def replayed(probe: Probe) -> None:
     probe.judge((await probe.send_stream(draft, session)).answer, "the second time")
 
 
-@case("v1/stream/payload-altered", "V1-REQ-07", "ISO-4001", why="altered requests would reach the handler", cause="the payload of the stream route is opened without checking the tag")
+@case(
+    "v1/stream/payload-altered",
+    "V1-REQ-07",
+    "ISO-4001",
+    why="altered requests would reach the handler",
+    cause="the payload of the stream route is opened without checking the tag",
+)
 async def payload_altered(probe: Probe) -> None:
     """A request for a stream whose ct does not open is refused, and no stream begins."""
     session = await probe.session()
@@ -224,7 +379,13 @@ async def payload_altered(probe: Probe) -> None:
     probe.judge(stream.answer)
 
 
-@case("v1/stream/error-is-json", "V1-ERR-01", "ISO-2002", why="clients read the code from the body; an event stream has none", cause="errors of the stream route are sent as events")
+@case(
+    "v1/stream/error-is-json",
+    "V1-ERR-01",
+    "ISO-2002",
+    why="clients read the code from the body; an event stream has none",
+    cause="errors of the stream route are sent as events",
+)
 async def error_is_json(probe: Probe) -> None:
     """A refusal on the stream route is a JSON error body like any other."""
     session = await probe.session()
@@ -235,7 +396,13 @@ async def error_is_json(probe: Probe) -> None:
     probe.ensure(kind.startswith("application/json"), f"content-type {kind}")
 
 
-@case("v1/stream/request-afterwards", "V1-STR-01", ACCEPTED, why="a stream must leave the session as it was", cause="the session or the connection is used up by a stream")
+@case(
+    "v1/stream/request-afterwards",
+    "V1-STR-01",
+    ACCEPTED,
+    why="a stream must leave the session as it was",
+    cause="the session or the connection is used up by a stream",
+)
 async def request_afterwards(probe: Probe) -> None:
     """The session serves requests and further streams after a stream."""
     session = await probe.session()

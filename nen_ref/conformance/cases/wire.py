@@ -10,8 +10,13 @@ from nen_ref.protocol.wire import dump_json
 LIMIT = 10 * 1024 * 1024
 
 
-@case("v1/wire/answer-size", "V1-WIRE-06", ACCEPTED, why="encryption that multiplies traffic is turned off again",
-      cause="bytes are sent as number arrays, in hex, or base64 of base64")
+@case(
+    "v1/wire/answer-size",
+    "V1-WIRE-06",
+    ACCEPTED,
+    why="encryption that multiplies traffic is turned off again",
+    cause="bytes are sent as number arrays, in hex, or base64 of base64",
+)
 async def answer_size(probe: Probe) -> None:
     """Answers to payloads of 1, 4 and 64 KiB are below 1.4 times what they seal."""
     session = await probe.session()
@@ -24,18 +29,31 @@ async def answer_size(probe: Probe) -> None:
             probe.ensure(ratio < 1.4, f"{len(reply.body)} bytes for {sealed}: {ratio:.2f} times")
 
 
-@case("v1/wire/body-over-limit", "V1-WIRE-07", REFUSED, why="a server without a bound can be filled up by one client",
-      cause="the body is collected in memory before it is measured")
+@case(
+    "v1/wire/body-over-limit",
+    "V1-WIRE-07",
+    REFUSED,
+    why="a server without a bound can be filled up by one client",
+    cause="the body is collected in memory before it is measured",
+)
 async def body_over_limit(probe: Probe) -> None:
     """A body of 10 MiB and one byte is refused, and the server goes on serving."""
     session = await probe.session()
     frame = b'{"ct":"","n":"AAAAAAAAAAAAAAAA"}'
     body = frame[:7] + b"A" * (LIMIT + 1 - len(frame)) + frame[7:]
-    probe.judge(await probe.send(probe.draft(session, body=body, nonce="AAAAAAAAAAAAAAAA"), session), f"{len(body)} bytes")
+    probe.judge(
+        await probe.send(probe.draft(session, body=body, nonce="AAAAAAAAAAAAAAAA"), session), f"{len(body)} bytes"
+    )
     probe.accepted(await probe.echo(session), "the session afterwards")
 
 
-@case("v1/wire/handshake-over-limit", "V1-WIRE-07", REFUSED, why="a handshake needs no session: anyone can send it", cause="the limit is on application routes only")
+@case(
+    "v1/wire/handshake-over-limit",
+    "V1-WIRE-07",
+    REFUSED,
+    why="a handshake needs no session: anyone can send it",
+    cause="the limit is on application routes only",
+)
 async def handshake_over_limit(probe: Probe) -> None:
     """A handshake of 10 MiB and one byte is refused, and the server goes on serving."""
     body = b'{"pk":"' + b"A" * (LIMIT - 8) + b'"}'
