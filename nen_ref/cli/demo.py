@@ -4,80 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 import click
-from rich.columns import Columns
-from rich.console import Console, Group
-from rich.panel import Panel
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from nen_ref.protocol.client import ClientSession
 from nen_ref.protocol.handshake import client_hello, respond
-from nen_ref.protocol.messages import HANDSHAKE_PATH, Headers, Reply, Request
+from nen_ref.protocol.messages import HANDSHAKE_PATH, Headers, Request
 from nen_ref.protocol.responses import seal_response
 from nen_ref.protocol.session import Session
 from nen_ref.protocol.stream import StreamOpener, StreamSealer, read_stream_head, stream_head, stream_nonce
 from nen_ref.protocol.verification import NonceAnswer, run, verify_request
 
-WIDTH = 44
+NOW = 1_795_500_000_000
+SHOWN = 20  # characters of a long value
 
 
 @click.command()
 def demo() -> None:
     """Play one handshake, one request and one short stream, and show what is on the wire.
 
-    Every value is made from a fixed seed: the demonstration is the same each time, and none of its keys is secret.
+    Every value comes from a fixed seed: the demonstration is the same each time, and none of its keys is secret.
     """
     console = Console(highlight=False)
-    source = hashlib.shake_256(b"nen-ref demo")
-    random = _Tape(source.digest(1024))
-    now = 1_795_500_000_000
-
-    console.rule("[bold]1  Handshake")
+    tape = _Tape(hashlib.shake_256(b"nen-ref demo").digest(1024))
     client = ClientSession()
-    hello = client_hello(random.take(32), random.take(32))
-    body = client.start_handshake(hello)
-    sid = "6f1ed002-ab55-4e8f-9c3a-2b1f7d0c9e11"
-    accepted = respond(body, m=random.take(32), mac_key=random.take(32), sid=sid, now=now)
-    client.finish_handshake(accepted.reply)
-    session = accepted.session
-    _show(
-        console,
-        ("client", ["makes an ML-KEM-768 key pair", f"ek {_short(hello.ek)}", "keeps dk to itself"]),
-        [("->", f"POST {HANDSHAKE_PATH}", body), ("<-", "200", accepted.reply.body)],
-        (
-            "server",
-            ["checks ek, encapsulates to it", f"secret {_short(session.keys.enc)}", "draws a separate HMAC key"],
-        ),
-    )
-
-    console.rule("[bold]2  Request")
-    payload = b'{"card":"4242 4242 4242 4242"}'
-    signed = client.request("POST", "/api/echo", payload, n=random.take(12), timestamp=now)
-    request = Request("POST", "/api/echo", Headers(signed.headers.items()), signed.body or b"")
-    verified = run(verify_request(request, now), lambda _: session, lambda _: NonceAnswer.NEW)
-    answer = b'{"method":"POST","body":' + (verified.payload or b"") + b"}"
-    reply = seal_response(verified, 200, answer, random.take(12))
-    opened = client.open_reply(Reply(reply.status, reply.headers, reply.body))
-    headers = "\n".join(f"{name}: {value}" for name, value in signed.headers.items())
-    _show(
-        console,
-        ("client", ["seals", payload.decode(), "opens", opened.decode()]),
-        [("->", f"POST /api/echo\n{headers}", signed.body or b""), ("<-", "200", reply.body)],
-        (
-            "server",
-            [
-                "checks session, shape, signature, window, replay; opens",
-                (verified.payload or b"").decode(),
-                "seals",
-                answer.decode(),
-            ],
-        ),
-    )
-
-    console.rule("[bold]3  Stream")
-    _show_stream(console, session, random.take(12), ["Once ", "upon ", "a time"])
+    session = _handshake(console, tape, client)
+    _request(console, tape, client, session)
+    _stream(console, tape, session)
 
 
 class _Tape:
@@ -91,55 +48,79 @@ class _Tape:
         return taken
 
 
-def _show(
-    console: Console,
-    client: tuple[str, list[str]],
-    wire: list[tuple[str, str, bytes]],
-    server: tuple[str, list[str]],
-) -> None:
-    texts = [Text.assemble((f"{arrow} ", "bold"), (head, "bold"), "\n", _json(body)) for arrow, head, body in wire]
-    panels = [
-        _ends(*client),
-        Panel(Group(*texts), title="on the wire", border_style="yellow", width=WIDTH + 8),
-        _ends(*server),
-    ]
-    console.print(Columns(panels) if console.width >= 3 * WIDTH + 12 else Group(*panels))
+def _handshake(console: Console, tape: _Tape, client: ClientSession) -> Session:
+    hello = client_hello(tape.take(32), tape.take(32))
+    body = client.start_handshake(hello)
+    sid = "6f1ed002-ab55-4e8f-9c3a-2b1f7d0c9e11"
+    accepted = respond(body, m=tape.take(32), mac_key=tape.take(32), sid=sid, now=NOW)
+    client.finish_handshake(accepted.reply)
+    secret = accepted.session.keys.enc.hex()
+    rows = _rows(console, "1  Handshake: the two agree on a secret that never travels")
+    rows.add_row("makes a key pair, keeps dk", _message(f"-> POST {HANDSHAKE_PATH}", {}, body), "checks the key ek")
+    rows.add_row(
+        f"decapsulates ct\nsecret {secret[:12]}...",
+        _message("<- 200", {}, accepted.reply.body),
+        f"encapsulates to ek\nsecret {secret[:12]}...\ndraws an HMAC key apart from it",
+    )
+    console.print(rows)
+    return accepted.session
 
 
-def _ends(title: str, lines: list[str]) -> Panel:
-    return Panel(Text("\n".join(lines)), title=title, border_style="green", width=WIDTH)
+def _request(console: Console, tape: _Tape, client: ClientSession, session: Session) -> None:
+    payload = b'{"card":"4242 4242"}'
+    signed = client.request("POST", "/api/echo", payload, n=tape.take(12), timestamp=NOW)
+    request = Request("POST", "/api/echo", Headers(signed.headers.items()), signed.body or b"")
+    verified = run(verify_request(request, NOW), lambda _: session, lambda _: NonceAnswer.NEW)
+    seen = (verified.payload or b"").decode()
+    answer = f'{{"ok":true,"body":{seen}}}'
+    reply = seal_response(verified, 200, answer.encode(), tape.take(12))
+    opened = client.open_reply(reply).decode()
+    rows = _rows(console, "2  Request: sealed both ways, signed, and good for one use")
+    rows.add_row(
+        f"seals\n{payload.decode()}",
+        _message("-> POST /api/echo", signed.headers, signed.body or b""),
+        f"checks session, shape, signature, window, replay; opens\n{seen}",
+    )
+    rows.add_row(f"opens\n{opened}", _message("<- 200", {}, reply.body), f"seals\n{answer}")
+    console.print(rows)
 
 
-def _show_stream(console: Console, session: Session, base_nonce: bytes, chunks: list[str]) -> None:
+def _stream(console: Console, tape: _Tape, session: Session) -> None:
+    base_nonce = tape.take(12)
     head = stream_head(base_nonce)
     sealer = StreamSealer(session.keys.enc, base_nonce)
     opener = StreamOpener(session.keys.enc, read_stream_head(head))
-    table = Table(title=f"X-Nen-Stream-Nonce: {head.headers['x-nen-stream-nonce']}", title_justify="left")
-    table.add_column("server says", style="green")
-    table.add_column("nonce_i", style="dim", no_wrap=True)
-    table.add_column("on the wire", style="yellow", no_wrap=True, overflow="ellipsis")
-    table.add_column("client reads", style="green")
-    events = [(chunk, sealer.seal(chunk.encode())) for chunk in chunks]
-    events.append(("(end) __FIN__", sealer.finish()))
+    events = [(chunk, sealer.seal(chunk.encode())) for chunk in ("Once ", "upon ", "a time")]
+    events.append(("__FIN__", sealer.finish()))
+    rows = _rows(console, f"3  Stream: each chunk under its own nonce, base nonce {base_nonce.hex()}")
     for i, (chunk, event) in enumerate(events):
         read = b"".join(opener.feed(event)).decode()
-        table.add_row(
-            chunk, stream_nonce(base_nonce, i).hex(), event.decode().strip(), "(complete)" if opener.finished else read
+        nonce = f"nonce_{i} ends in {stream_nonce(base_nonce, i)[8:].hex()}"
+        rows.add_row(
+            "complete" if opener.finished else f"yields {read!r}",
+            Text(event.decode().strip(), overflow="fold"),
+            f"seals {chunk!r}\n{nonce}",
         )
     opener.close()
-    console.print(table)
+    console.print(rows)
 
 
-def _short(data: bytes) -> str:
-    return f"{data[:6].hex()}... ({len(data)} bytes)"
+def _rows(console: Console, title: str) -> Table:
+    console.print()
+    console.print(title, style="bold")
+    table = Table(box=None, expand=True, pad_edge=False, padding=(0, 2, 1, 0), header_style="dim")
+    table.add_column("client sees", ratio=3, style="green", overflow="fold")
+    table.add_column("on the wire", ratio=5, style="yellow", overflow="fold")
+    table.add_column("server sees", ratio=3, style="green", overflow="fold")
+    return table
 
 
-def _json(body: bytes) -> str:
-    members = json.loads(body)
-    return "\n".join(
-        f'  "{name}": "{text if len(text) <= 36 else text[:30] + "..."}"{_size(text)}' for name, text in members.items()
-    )
+def _message(line: str, headers: Mapping[str, str], body: bytes) -> Text:
+    members = {name: _shortened(text) for name, text in json.loads(body).items()}
+    lines = [f"{name}: {_shortened(value)}" for name, value in headers.items() if name.startswith("x-nen")]
+    lines += [f'"{name}": "{text}"' for name, text in members.items()]
+    return Text.assemble((line, "bold"), "\n", "\n".join(lines))
 
 
-def _size(text: str) -> str:
-    return f" ({len(text)} characters)" if len(text) > 36 else ""
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}... ({len(text)})"

@@ -86,6 +86,8 @@ class Answer:
             return f"{self.status} {self.code}"
         if self.accepted:
             return f"{self.status}, accepted"
+        if self.outcome == NOT_FOUND:
+            return f"{self.status}, not routed"
         return f"{self.status} {self.outcome}".rstrip()
 
 

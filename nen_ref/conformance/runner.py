@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 
@@ -10,9 +11,12 @@ import anyio
 from nen_ref.conformance.model import Case, Outcome, Report, Result, Skip
 from nen_ref.conformance.peer import Answer, Draft, Peer
 from nen_ref.conformance.probe import CannotBegin, Probe, Target
+from nen_ref.protocol.errors import NenError
 from nen_ref.protocol.messages import STATUS_PATH
 
 CASE_TIMEOUT = 60.0
+
+log = logging.getLogger("nen_ref.conformance")
 
 
 class Unreachable(Exception):
@@ -55,8 +59,13 @@ async def run_case(case: Case, target: Target, peer: Peer, case_timeout: float =
             await case.run(probe)
         except CannotBegin as fault:
             probe.findings.append((fault.outcome, str(fault)))
+        except NenError as error:
+            probe.findings.append((Outcome.FAIL, f"an answer cannot be used: {error.detail}"))
         except Skip as reason:
             return Result(case, Outcome.SKIP, str(reason), time.perf_counter() - begin)
+        except Exception as fault:
+            log.exception("%s", case.id)
+            probe.findings.append((Outcome.ERROR, f"the suite itself failed on this answer: {fault!r}"))
     if limit.cancelled_caught:
         probe.findings.append((Outcome.ERROR, f"hang: not finished after {case_timeout:.0f} s"))
     return probe.result(time.perf_counter() - begin)

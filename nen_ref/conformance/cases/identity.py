@@ -298,3 +298,24 @@ async def refused_makes_no_session(probe: Probe) -> None:
     probe.ensure(
         not any(name in reply.body for name in (b'"sid"', b'"ct"', b'"hmac"')), "the refusal holds parts of a session"
     )
+
+
+@case(
+    "v1/identity/other-algorithm",
+    "V1-ID-02",
+    "ISO-3004",
+    "ISO-6001",
+    "ISO-6002",
+    why="a weaker algorithm that is accepted too is the one an attacker chooses",
+    cause="the algorithm is taken from the key instead of being ML-DSA-65 and no other",
+)
+async def other_algorithm(probe: Probe) -> None:
+    """An identity of ML-DSA-44, key and signature right in themselves, is refused."""
+    ek = start().ek
+    pk, sk = ml_dsa.keygen_internal(ML_DSA_44, random_bytes(32))
+    signature = ml_dsa.sign(ML_DSA_44, sk, ek, b"", bytes(32))
+    probe.judge(
+        await probe.handshake(
+            pk=encode_base64(ek), sigPk=encode_base64(encode_spki(ML_DSA_44, pk)), sigOfPk=encode_base64(signature)
+        )
+    )
