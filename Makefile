@@ -11,7 +11,7 @@ conformance: $(STAMP)  ## run the conformance suite against the embedded referen
 	$(BIN)/nen-ref conformance
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) -q
+	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop"
 
 slow: $(STAMP)  ## the long accumulated tests
 	$(BIN)/python -m pytest -n $(WORKERS) -q --slow -m slow

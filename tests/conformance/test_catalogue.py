@@ -40,8 +40,12 @@ def test_every_requirement_on_servers_has_a_case_or_a_reason() -> None:
 
 
 def test_the_level_of_a_case_follows_its_requirement() -> None:
-    raised = {case.id for case in all_cases() if case.level != requirements()[case.requirement].level}
-    assert raised == {
+    """But where a case asks for more, or for less, than the sentence does for sure."""
+    exceptions = {case.id for case in all_cases() if case.level != requirements()[case.requirement].level}
+    assert exceptions == {
+        "v1/response/nonces-random",
+        "v1/error/message-is-constant",
+        "v1/lifecycle/rotate-without-session",
         "v1/response/no-store",
         "v1/stream/without-body",
         "v1/stream/fresh-base-nonce",

@@ -449,6 +449,14 @@ def test_counts_of_the_hint_beyond_omega_or_decreasing_are_refused(params: Param
         forged = with_hint_bytes(params, sigma, places, counts)
         assert ml_dsa.sig_decode(params, forged).h is None, name
         assert not ml_dsa.verify(params, keys.pk, MESSAGE, forged), name
+    # Counts that decrease, with nothing else wrong: what follows the last count is zero, each run increases.
+    decreasing = {
+        "down and up again": (b"\x01\x02", [2, 1] + [2] * (params.k - 2)),
+        "down over the index 0": (b"\x00", [1] * (params.k - 1) + [0]),
+    }
+    for name, (start, counts_list) in decreasing.items():
+        y = start.ljust(params.omega, b"\0") + bytes(counts_list)
+        assert ml_dsa.hint_bit_unpack(params, y) is None, name
     # omega ones in increasing order are allowed as such
     full = ml_dsa.hint_bit_unpack(params, increasing + bytes([params.omega] * params.k))
     assert full is not None

@@ -71,7 +71,12 @@ async def codes_and_statuses(probe: Probe) -> None:
 
 
 @case(
-    "v1/error/message-is-constant", "V1-ERR-02", REFUSED, why=LEAK, cause="the exception's text is put into the message"
+    "v1/error/message-is-constant",
+    "V1-ERR-02",
+    REFUSED,
+    why=LEAK,
+    cause="the exception's text is put into the message",
+    level="hardening",
 )
 async def message_is_constant(probe: Probe) -> None:
     """Two different causes of one code have the same message."""

@@ -439,7 +439,7 @@ async def payload_not_json(probe: Probe) -> None:
 
 @case(
     "v1/request/payload-not-utf8",
-    "V1-REQ-08",
+    "V1-WIRE-05",
     "ISO-4003",
     why=JSON_ONLY,
     cause="bytes are decoded with replacement characters, or the exception escapes",

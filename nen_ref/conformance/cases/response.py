@@ -93,6 +93,7 @@ async def nonce_not_of_the_request(probe: Probe) -> None:
     ACCEPTED,
     why="nonces that can be foreseen repeat after a restart or on a second node",
     cause="the nonce is a counter or a time stamp, padded to 12 bytes",
+    level="recommended",
 )
 async def nonces_random(probe: Probe) -> None:
     """Each of the 12 bytes of the nonce varies over thirty answers of three sessions."""
