@@ -122,8 +122,7 @@ def _key_stream(key: bytes, counter: int, nonce: bytes, n: int) -> bytes:
     if n == 1:
         return chacha20_block(key, counter, nonce)
     return b"".join(
-        chacha20_blocks(key, counter + i, nonce, min(_BLOCKS_AT_ONCE, n - i))
-        for i in range(0, n, _BLOCKS_AT_ONCE)
+        chacha20_blocks(key, counter + i, nonce, min(_BLOCKS_AT_ONCE, n - i)) for i in range(0, n, _BLOCKS_AT_ONCE)
     )
 
 

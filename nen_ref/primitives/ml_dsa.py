@@ -260,8 +260,8 @@ def sign_mu(params: ParameterSet, sk: bytes, mu: bytes, rnd: bytes) -> bytes:
         c_tilde = H(mu + w1_encode(params, w1), params.c_tilde_size)
         c = sample_in_ball(params, c_tilde)
 
-        # Response: z = y + c * s1. Line 23 drops an attempt whose z or r0 would tell something of the secrets.
-        # Nothing of a dropped attempt is used, so r0 is computed only if z is good.
+        # Response: z = y + c * s1. Line 23 drops an attempt whose z or r0 would tell something of the
+        # secrets. Nothing of a dropped attempt is used, so r0 is computed only if z is good.
         z = mod_pm_q(add(y, challenge_times(c, s1_lanes)))
         if infinity_norm(z) >= params.gamma1 - params.beta:
             continue
@@ -437,17 +437,17 @@ def pk_decode(params: ParameterSet, pk: bytes) -> PublicKey:
     return PublicKey(pk[:32], [simple_bit_unpack(v, T1_MAX) for v in pieces(pk[32:], T1_POLY_SIZE)])
 
 
-def sk_encode(
-    params: ParameterSet, rho: bytes, K: bytes, tr: bytes, s1: Vector, s2: Vector, t0: Vector
-) -> bytes:
+def sk_encode(params: ParameterSet, rho: bytes, K: bytes, tr: bytes, s1: Vector, s2: Vector, t0: Vector) -> bytes:
     """Algorithm 24, skEncode: rho (32 bytes), K (32), tr (64), s1, s2, t0 as `sk_size` bytes."""
-    return b"".join([
-        rho,
-        K,
-        tr,
-        *[bit_pack(f, params.eta, params.eta) for f in s1 + s2],
-        *[bit_pack(f, T0_MAX - 1, T0_MAX) for f in t0],
-    ])
+    return b"".join(
+        [
+            rho,
+            K,
+            tr,
+            *[bit_pack(f, params.eta, params.eta) for f in s1 + s2],
+            *[bit_pack(f, T0_MAX - 1, T0_MAX) for f in t0],
+        ]
+    )
 
 
 def sk_decode(params: ParameterSet, sk: bytes) -> PrivateKey:
@@ -534,7 +534,7 @@ CLEAR_TOP_BIT = bytes(b & 127 for b in range(256))
 
 
 def coeff_from_half_byte(eta: int, b: int) -> int | None:
-    """Algorithm 15, CoeffFromHalfByte: a coefficient in -eta .. eta from b in 0 .. 15, None if b is rejected."""
+    """Algorithm 15, CoeffFromHalfByte: a coefficient in -eta .. eta from b in 0 .. 15; None rejects b."""
     if eta == 2 and b < 15:
         return 2 - b % 5
     if eta == 4 and b < 9:
@@ -553,7 +553,7 @@ COEFFS_FROM_BYTE = {eta: [coeffs_from_byte(eta, z) for z in range(256)] for eta 
 
 
 def rej_bounded_poly(params: ParameterSet, rho: bytes) -> Poly:
-    """Algorithm 31, RejBoundedPoly: uniform coefficients in -eta .. eta, by rejection, from a 66-byte seed."""
+    """Algorithm 31, RejBoundedPoly: coefficients uniform in -eta .. eta, by rejection; a 66-byte seed."""
     table = COEFFS_FROM_BYTE[params.eta]
     a: Poly = []
     for block in squeeze(H, rho, 2 * 136, 136):
@@ -632,10 +632,7 @@ def use_hint(params: ParameterSet, h: Poly, r: Poly) -> Poly:
     """Algorithm 40, UseHint: the high bits of r, where h is 1 those of the neighbour that r0 leans to."""
     m = (q - 1) // (2 * params.gamma2)
     r1, r0 = decompose(params, r)
-    return [
-        (high + (1 if low > 0 else -1)) % m if hint else high
-        for hint, high, low in zip(h, r1, r0, strict=True)
-    ]
+    return [(high + (1 if low > 0 else -1)) % m if hint else high for hint, high, low in zip(h, r1, r0, strict=True)]
 
 
 # Section 7.5: NTT
@@ -650,9 +647,9 @@ ZETAS = [pow(zeta, bit_rev8(m), q) for m in range(256)]
 """Appendix B: zeta^BitRev8(m) mod q. Number 0 is not used."""
 
 # Layer n = 0 .. 7 of the standard has 2^n blocks, block i with the factor ZETAS[2^n + i], and pairs each
-# coefficient with the one half a block further. We keep the list shuffled so that in every layer the partner is
-# half the list further, and write partners side by side: then place i of the first half is in block i mod 2^n,
-# and the eighth shuffle restores the order.
+# coefficient with the one half a block further. We keep the list shuffled so that in every layer the partner
+# is half the list further, and write partners side by side: then place i of the first half is in block
+# i mod 2^n, and the eighth shuffle restores the order.
 LAYERS = [ZETAS[1 << n : 2 << n] * (128 >> n) for n in range(8)]
 
 
@@ -673,7 +670,7 @@ INVERSE_LAYERS = [[-z for z in reversed(zetas)] for zetas in reversed(LAYERS)]
 
 
 def ntt_inverse(w_hat: Poly) -> Poly:
-    """Algorithm 42, NTT^-1: from T_q to R_q, the layers of `ntt` backwards. Coefficients may be any integers."""
+    """Algorithm 42, NTT^-1: from T_q to R_q, `ntt` backwards. Coefficients may be any integers."""
     for zetas in INVERSE_LAYERS:
         low, high = [], []
         for a, b, z in zip(w_hat[0::2], w_hat[1::2], zetas, strict=True):
@@ -703,7 +700,7 @@ def negate(v: Vector) -> Vector:
 
 
 def matrix_vector_ntt(M_hat: Matrix, v_hat: Vector) -> Vector:
-    """Algorithms 44, 45 and 48, AddNTT, MultiplyNTT and MatrixVectorNTT: each sum of products reduced once."""
+    """Algorithms 44, 45 and 48, AddNTT, MultiplyNTT, MatrixVectorNTT: each sum of products reduced once."""
     w_hat = []
     for row in M_hat:
         total = [0] * 256
@@ -725,10 +722,11 @@ def vector_ntt_inverse(v_hat: Vector) -> Vector:
 
 # The challenge times a vector. The standard does this by NTT, too; but the challenge is sparse, and in R_q
 # x^i * f only moves coefficients. So a polynomial is held in one integer, its value at x = 2^32, and
-# multiplied by adding and subtracting shifted copies. 32 bits hold every coefficient: the largest are those of
-# c * t1 with 60 * 1023 and of c * t0 with 60 * 4096.
+# multiplied by adding and subtracting shifted copies. 32 bits hold every coefficient: the largest are those
+# of c * t0, at most 60 * 4096.
 
 SIGN_BITS = sum(1 << 32 * i + 31 for i in range(512))
+"""The sign bit of each of 512 coefficients of 32 bits."""
 
 
 def vector_lanes(v: Vector) -> list[int]:
@@ -739,15 +737,15 @@ def vector_lanes(v: Vector) -> list[int]:
 
 
 def challenge_times(c: Poly, v_lanes: list[int]) -> Vector:
-    """c * v in R_q for a challenge c and a vector from `vector_lanes`; signed coefficients, not reduced by q."""
+    """c * v in R_q, for a challenge c and v from `vector_lanes`; signed coefficients, not reduced by q."""
     shifts = [(32 * i, sign) for i, sign in enumerate(c) if sign]
     products = []
     for f in v_lanes:
         total = sum([f << shift if sign > 0 else -(f << shift) for shift, sign in shifts])
         packed = (total + SIGN_BITS ^ SIGN_BITS).to_bytes(4 * 512, "little")
-        coefficients = struct.unpack("<512i", packed)
+        product = struct.unpack("<512i", packed)
         # x^256 = -1
-        products.append([low - high for low, high in zip(coefficients[:256], coefficients[256:], strict=True)])
+        products.append([low - high for low, high in zip(product[:256], product[256:], strict=True)])
     return products
 
 

@@ -1,7 +1,7 @@
 """RFC 9881, ML-DSA keys in DER: public keys as SubjectPublicKeyInfo, private keys as PKCS#8 holding the seed.
 
-Start with `spki_prefix` and `pkcs8_seed_prefix`. Both structures end with the key and have no optional part in
-the form we use, so a parameter set has exactly one prefix each: encoding puts it in front of the key, and
+Start with `spki_prefix` and `pkcs8_seed_prefix`. Both structures end with the key and have no optional part
+in the form we use, so a parameter set has exactly one prefix each: encoding puts it in front of the key, and
 decoding compares it and the length, which is stricter and shorter than a parser. Of the three forms that the
 RFC has for a private key only the seed is taken; expanded keys ("expandedKey", "both") are refused.
 
@@ -20,7 +20,7 @@ SEQUENCE = b"\x30"
 CONTEXT_0 = b"\x80"  # [0] IMPLICIT, primitive
 
 SIG_ALGS = bytes.fromhex("60 86 48 01 65 03 04 03")
-"""2.16.840.1.101.3.4.3, sigAlgs of NIST: 2 * 40 + 16 = 96, 840 = 6 * 128 + 72, and an octet for each other arc."""
+"""2.16.840.1.101.3.4.3, sigAlgs of NIST: 60 is 2 * 40 + 16, 86 48 is 840 = 6 * 128 + 72, the others as is."""
 
 OIDS = {
     ML_DSA_44: SIG_ALGS + bytes([17]),
@@ -53,32 +53,34 @@ def algorithm_identifier(params: ParameterSet) -> bytes:
 def spki_prefix(params: ParameterSet) -> bytes:
     """Section 4: all of a SubjectPublicKeyInfo in front of the public key; 22 bytes.
 
-        SEQUENCE {
-            SEQUENCE { OBJECT IDENTIFIER id-ml-dsa-* }    algorithm
-            BIT STRING                                    subjectPublicKey: an octet for the count of unused
-        }                                                 bits, 0, and pk
+    SEQUENCE {
+        SEQUENCE { OBJECT IDENTIFIER id-ml-dsa-* }    algorithm
+        BIT STRING                                    subjectPublicKey: an octet for the count of unused
+    }                                                 bits, 0, and pk
     """
     algorithm = algorithm_identifier(params)
     subject_public_key = header(BIT_STRING, 1 + params.pk_size) + b"\x00"
-    return header(SEQUENCE, len(algorithm + subject_public_key) + params.pk_size) + algorithm + subject_public_key
+    content = algorithm + subject_public_key
+    return header(SEQUENCE, len(content) + params.pk_size) + content
 
 
 def pkcs8_seed_prefix(params: ParameterSet) -> bytes:
     """Section 6: all of a PKCS#8 PrivateKeyInfo (RFC 5958 version 0) in front of the seed; 22 bytes.
 
-        SEQUENCE {
-            INTEGER 0                                     version
-            SEQUENCE { OBJECT IDENTIFIER id-ml-dsa-* }    privateKeyAlgorithm
-            OCTET STRING {                                privateKey
-                [0] IMPLICIT OCTET STRING                 the choice "seed" of ML-DSA-*-PrivateKey: xi
-            }
+    SEQUENCE {
+        INTEGER 0                                     version
+        SEQUENCE { OBJECT IDENTIFIER id-ml-dsa-* }    privateKeyAlgorithm
+        OCTET STRING {                                privateKey
+            [0] IMPLICIT OCTET STRING                 the choice "seed" of ML-DSA-*-PrivateKey: xi
         }
+    }
     """
     version = element(INTEGER, b"\x00")
     algorithm = algorithm_identifier(params)
     seed = header(CONTEXT_0, SEED_SIZE)
     private_key = header(OCTET_STRING, len(seed) + SEED_SIZE) + seed
-    return header(SEQUENCE, len(version + algorithm + private_key) + SEED_SIZE) + version + algorithm + private_key
+    content = version + algorithm + private_key
+    return header(SEQUENCE, len(content) + SEED_SIZE) + content
 
 
 def encode_spki(params: ParameterSet, pk: bytes) -> bytes:
@@ -88,7 +90,7 @@ def encode_spki(params: ParameterSet, pk: bytes) -> bytes:
 
 
 def decode_spki(params: ParameterSet, der: bytes) -> bytes:
-    """The public key (`pk_size` bytes) in a SubjectPublicKeyInfo. Raises EncodingError for any other bytes."""
+    """The public key (`pk_size` bytes) in a SubjectPublicKeyInfo. Raises EncodingError for other bytes."""
     return split(der, spki_prefix(params), params.pk_size, f"SubjectPublicKeyInfo of {params.name}")
 
 
@@ -99,7 +101,7 @@ def encode_pkcs8_seed(params: ParameterSet, xi: bytes) -> bytes:
 
 
 def decode_pkcs8_seed(params: ParameterSet, der: bytes) -> bytes:
-    """The seed (32 bytes) in the PKCS#8 form that holds it alone. Raises EncodingError for any other bytes."""
+    """The seed (32 bytes) in the PKCS#8 form that holds it alone. Raises EncodingError for other bytes."""
     return split(der, pkcs8_seed_prefix(params), SEED_SIZE, f"PKCS#8 seed of {params.name}")
 
 

@@ -106,9 +106,7 @@ def keygen(params: ParameterSet, random_bytes: Callable[[int], bytes] = os.urand
     return keygen_internal(params, d, z)
 
 
-def encaps(
-    params: ParameterSet, ek: bytes, random_bytes: Callable[[int], bytes] = os.urandom
-) -> Encapsulation:
+def encaps(params: ParameterSet, ek: bytes, random_bytes: Callable[[int], bytes] = os.urandom) -> Encapsulation:
     """Algorithm 20, ML-KEM.Encaps: a fresh shared secret for the owner of ek (`ek_size` bytes).
 
     `random_bytes(32)` is called once, for m. Raises LengthError and KeyCheckError as

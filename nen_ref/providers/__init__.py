@@ -59,8 +59,7 @@ def provider(name: str) -> Suite:
         if (error.name or "").startswith("nen_ref"):
             raise  # a fault of ours, not a missing library
         raise MissingLibraryError(
-            f"provider {name!r} needs a library that is missing or too old ({error}): "
-            "pip install nen-ref[oracles]",
+            f"provider {name!r} needs a library that is missing or too old ({error}): pip install nen-ref[oracles]",
             name=error.name,
         ) from error
     suite: Suite = module.SUITE

@@ -209,7 +209,8 @@ BUGS = (
         "session ids counted",
         "src/server.js",
         "const sid = randomUUID();",
-        "const sid = `00000000-0000-4000-8000-${String((globalThis.count = (globalThis.count ?? 0) + 1)).padStart(12, '0')}`;",
+        "globalThis.count = (globalThis.count ?? 0) + 1;"
+        " const sid = `00000000-0000-4000-8000-${String(globalThis.count).padStart(12, '0')}`;",
         "v1/handshake/fresh-session-id",
     ),
 )

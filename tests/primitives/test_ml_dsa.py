@@ -1,4 +1,4 @@
-"""FIPS 204: Wycheproof, NIST ACVP, accumulated digests, three libraries as witnesses, the edges of each part."""
+"""FIPS 204: Wycheproof, NIST ACVP, accumulated digests, three libraries as witnesses, the parts' edges."""
 
 import dataclasses
 import multiprocessing
@@ -111,9 +111,7 @@ def test_wycheproof_verify(params: ParameterSet, count: int) -> None:
     assert ran == count
 
 
-@pytest.mark.parametrize(
-    ("params", "kind", "count"), WYCHEPROOF_SIGN, ids=lambda value: getattr(value, "name", value)
-)
+@pytest.mark.parametrize(("params", "kind", "count"), WYCHEPROOF_SIGN, ids=lambda value: getattr(value, "name", value))
 def test_wycheproof_sign(params: ParameterSet, kind: str, count: int) -> None:
     """From a seed or from an expanded key; the tests with the flag Internal have mu and no message."""
     ran = 0
@@ -179,9 +177,7 @@ def test_acvp_siggen() -> None:
 def test_acvp_sigver() -> None:
     ran = 0
     for params, group, test in acvp_tests("ML-DSA-sigVer.json"):
-        pk, message, sigma = (
-            bytes.fromhex(text) for text in (group["pk"], test["message"], test["signature"])
-        )
+        pk, message, sigma = (bytes.fromhex(text) for text in (group["pk"], test["message"], test["signature"]))
         assert ml_dsa.verify_internal(params, pk, message, sigma) is test["testPassed"], test["tcId"]
         ran += 1
     assert ran == 45
@@ -468,7 +464,8 @@ def test_counts_of_the_hint_beyond_omega_or_decreasing_are_refused(params: Param
 def test_every_hint_has_one_encoding(data: st.DataObject) -> None:
     """Whatever bytes hint_bit_unpack takes are those that hint_bit_pack gives."""
     params = data.draw(parameter_sets)
-    counts = data.draw(st.lists(st.integers(0, params.omega // params.k), min_size=params.k, max_size=params.k))
+    each_count = st.integers(0, params.omega // params.k)
+    counts = data.draw(st.lists(each_count, min_size=params.k, max_size=params.k))
     h = []
     for count in counts:
         places = data.draw(st.sets(st.integers(0, 255), min_size=count, max_size=count))
@@ -487,7 +484,7 @@ def test_every_hint_has_one_encoding(data: st.DataObject) -> None:
 @each_parameter_set
 @pytest.mark.parametrize("sign", [1, -1])
 def test_norm_bound_of_z_is_exact(params: ParameterSet, sign: int) -> None:
-    """For the public key with t1 = 0 anyone can sign: any z will do that is short enough, with c_tilde to match.
+    """For the public key with t1 = 0 anyone can sign: any short z will do, with c_tilde to match.
 
     So a signature can be made that has nothing wrong but one coefficient of z at the bound gamma1 - beta.
     """
@@ -686,7 +683,7 @@ def test_matrix_vector_ntt_against_naive_negacyclic_products() -> None:
 
 
 def test_challenge_times_against_naive_negacyclic_products() -> None:
-    """At the bounds of what 32 bits hold, and with all 60 coefficients of the challenge in one place or spread."""
+    """At the bounds of what 32 bits hold, the 60 ones of the challenge side by side or spread."""
     bound = 2**25 - 1
     challenges = [
         [1] * 60 + [0] * 196,
@@ -750,7 +747,8 @@ def test_make_hint_and_use_hint_against_their_definitions(params: ParameterSet) 
     """MakeHint by the definition; UseHint gives the high bits of r + z for |z| up to gamma2."""
     r = rounding_edges(params)
     choices = Random(7)
-    for z in ([choices.randint(-params.gamma2, params.gamma2) for _ in r], [params.gamma2] * len(r), [0] * len(r)):
+    random_z = [choices.randint(-params.gamma2, params.gamma2) for _ in r]
+    for z in (random_z, [params.gamma2] * len(r), [0] * len(r)):
         [h] = ml_dsa.make_hint(params, [z], [r])
         high = [decompose_one(params, x + y)[0] for x, y in zip(r, z, strict=True)]
         assert h == [int(decompose_one(params, x)[0] != b) for x, b in zip(r, high, strict=True)]
@@ -870,7 +868,7 @@ def rej_bounded_poly_bytewise(params: ParameterSet, seed: bytes) -> Poly:
 
 @each_parameter_set
 def test_sampling_is_the_same_in_small_pieces(params: ParameterSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first output of the XOF nearly always suffices; here it never does, and the result must not change."""
+    """The first output of the XOF nearly always suffices; here it never does. The result is the same."""
     sampling: list[tuple[Callable[[bytes], Poly], Callable[[bytes], Poly], int]] = [
         (lambda s: ml_dsa.sample_in_ball(params, s), lambda s: sample_in_ball_bytewise(params, s), 8),
         (ml_dsa.rej_ntt_poly, rej_ntt_poly_bytewise, 3),
@@ -930,4 +928,5 @@ def test_expansions_have_their_shapes_and_ranges(params: ParameterSet) -> None:
     assert len(y) == params.l
     bits = 18 if params is ML_DSA_44 else 20
     # nonce 0x1ff + 1, in two bytes, least significant first
-    assert pack_bit_by_bit([params.gamma1 - x for x in y[1]], bits) == ml_dsa.H(b"y" * 64 + b"\0\x02", 32 * bits)
+    packed = pack_bit_by_bit([params.gamma1 - x for x in y[1]], bits)
+    assert packed == shake_256(b"y" * 64 + b"\0\x02").digest(32 * bits)

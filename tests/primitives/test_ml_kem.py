@@ -398,9 +398,7 @@ def check_against_kyber_py(params: ParameterSet, d: bytes, z: bytes, m: bytes, d
     assert (K == made.K) == (c == made.c)
 
 
-def check_against_pycryptodome(
-    params: ParameterSet, d: bytes, z: bytes, m: bytes, data: st.DataObject
-) -> None:
+def check_against_pycryptodome(params: ParameterSet, d: bytes, z: bytes, m: bytes, data: st.DataObject) -> None:
     key = MLKEM.construct(param_set=PYCRYPTODOME[params], seed=d + z)
     ek, dk = keygen_internal(params, d, z)
     assert (ek, dk) == (key.ek, key.expanded_dk)
