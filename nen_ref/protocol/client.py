@@ -56,7 +56,9 @@ class ClientSession:
         self._state = ClientState.NEW
         self._hello: ClientHello | None = None
         self._keys: SessionKeys | None = None
-        self._seen: set[bytes] = set()
+        self._seen: set[bytes] = set()  # nonces of requests and answers
+        self._seen_heads: set[bytes] = set()  # the first eight bytes of those, and of the base nonces of streams
+        self._stream_heads: set[bytes] = set()  # the first eight bytes of base nonces
         self.sid: str | None = None
 
     def __repr__(self) -> str:
@@ -68,7 +70,7 @@ class ClientSession:
 
     @property
     def worn_out(self) -> bool:
-        return len(self._seen) >= MAX_NONCES
+        return len(self._seen_heads) >= MAX_NONCES
 
     def start_handshake(self, hello: ClientHello) -> bytes:
         """The body to send to the handshake or rotate endpoint."""
@@ -106,7 +108,7 @@ class ClientSession:
         }
         if envelope is None:
             return SignedRequest(headers, None)
-        self._seen.add(n)
+        self._remember(n)
         return SignedRequest(headers | {"content-type": JSON_TYPE}, dump_envelope(envelope))
 
     def open_reply(self, reply: Reply) -> bytes:
@@ -119,17 +121,23 @@ class ClientSession:
         if content_type != JSON_TYPE:
             raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"the answer is not {JSON_TYPE}, so it is not sealed")
         envelope = parse_envelope(reply.body)
-        self._check_unseen(envelope.n)
+        if envelope.n in self._seen or envelope.n[:8] in self._stream_heads:
+            raise failure(CRYPTO_DECRYPT_FAILED, "the answer carries a nonce of this session: a reflection or a replay")
         payload = open_envelope(keys.enc, envelope, suite=self._suite)
-        self._seen.add(envelope.n)
+        self._remember(envelope.n)
         return payload
 
     def open_stream(self, reply: Reply) -> StreamOpener:
-        """The opener for a stream's answer; ISO-7001, ISO-7002, or ISO-4001 for a base nonce seen before. V1-STR-17."""
+        """The opener for a stream; ISO-7001, ISO-7002, or ISO-4001 for a base nonce that is not new. V1-STR-17.
+
+        All nonces of a stream share their first eight bytes, so that these tell whether anything in it could be old.
+        """
         keys = self._require_keys()
         base_nonce = read_stream_head(reply)
-        self._check_unseen(base_nonce)
-        self._seen.add(base_nonce)
+        if base_nonce[:8] in self._seen_heads:
+            raise failure(CRYPTO_DECRYPT_FAILED, "the base nonce is one of this session: a replay, perhaps reordered")
+        self._seen_heads.add(base_nonce[:8])
+        self._stream_heads.add(base_nonce[:8])
         return StreamOpener(keys.enc, base_nonce, suite=self._suite)
 
     def unauthorized(self) -> None:
@@ -139,18 +147,17 @@ class ClientSession:
 
     def close(self) -> None:
         """Forget the keys. V1-LIFE-08."""
-        if self._state is ClientState.ESTABLISHED:
-            self._state = next_state(self._state, ClientEvent.TERMINATE)
-        self._keys = None
+        self._state = next_state(self._state, ClientEvent.TERMINATE)
+        self._keys = self._hello = None
 
     def _require_keys(self) -> SessionKeys:
         if self._keys is None:
             raise failure(SESSION_NOT_INITIALIZED, f"the session is {self._state.value}")
         return self._keys
 
-    def _check_unseen(self, n: bytes) -> None:
-        if n in self._seen:
-            raise failure(CRYPTO_DECRYPT_FAILED, "the answer carries a nonce of this session: a reflection or a replay")
+    def _remember(self, n: bytes) -> None:
+        self._seen.add(n)
+        self._seen_heads.add(n[:8])
 
 
 def refusal(reply: Reply) -> NenError | None:

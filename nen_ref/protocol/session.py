@@ -1,7 +1,8 @@
 """Sessions: their keys, and the life of a session on the client as one transition table.
 
 Everything that affects the state of a client's session stands in `CLIENT_TRANSITIONS`; the documentation draws its
-state diagram from it.
+state diagram from it. Rotation, and the new handshake after a 401, are the life of another session: a session never
+changes its keys.
 """
 
 from __future__ import annotations
@@ -55,9 +56,10 @@ CLIENT_TRANSITIONS: dict[tuple[ClientState, ClientEvent], ClientState] = {
     (ClientState.HANDSHAKING, ClientEvent.HANDSHAKE_REFUSED): ClientState.NEW,
     (ClientState.ESTABLISHED, ClientEvent.SEND_REQUEST): ClientState.ESTABLISHED,
     (ClientState.ESTABLISHED, ClientEvent.UNAUTHORIZED): ClientState.NEW,
-    (ClientState.ESTABLISHED, ClientEvent.SEND_HANDSHAKE): ClientState.HANDSHAKING,  # rotation
+    (ClientState.NEW, ClientEvent.TERMINATE): ClientState.CLOSED,
+    (ClientState.HANDSHAKING, ClientEvent.TERMINATE): ClientState.CLOSED,
     (ClientState.ESTABLISHED, ClientEvent.TERMINATE): ClientState.CLOSED,
-    (ClientState.CLOSED, ClientEvent.SEND_HANDSHAKE): ClientState.HANDSHAKING,
+    (ClientState.CLOSED, ClientEvent.TERMINATE): ClientState.CLOSED,
 }
 
 

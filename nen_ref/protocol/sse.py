@@ -33,9 +33,10 @@ class EventReader:
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         """The data of every event that `piece` completes, in order. Raises EventTooLarge."""
-        if self._after_cr and piece:
+        if not piece:
+            return
+        if self._after_cr:
             piece = piece.removeprefix(b"\n")
-            self._after_cr = False
         *lines, rest = _LINE_END.split(piece)
         for line in lines:
             self._keep(line)

@@ -57,11 +57,10 @@ class StreamSealer:
 
         ISO-4002 when only the final event has a counter left (V1-STR-07).
         """
-        if chunk == FINAL:
-            return self.seal(FINAL[:5]) + self.seal(FINAL[5:])
-        if self._next == MAX_EVENTS - 1:
+        parts = (FINAL[:5], FINAL[5:]) if chunk == FINAL else (chunk,)
+        if self._next + len(parts) > MAX_EVENTS - 1:
             raise failure(CRYPTO_ENCRYPT_FAILED, f"a stream has at most {MAX_EVENTS} events")
-        return self._event(chunk)
+        return b"".join([self._event(part) for part in parts])
 
     def finish(self) -> bytes:
         """The final event. V1-STR-04."""

@@ -30,7 +30,9 @@ from nen_ref.protocol.signing import canonical_string, sign
 from nen_ref.protocol.wire import Malformed, parse_json
 
 MAX_TIMESTAMP_DIGITS = 16
-FOREVER = 2**63 - 1  # in ms: an unsigned timestamp limits nothing, so its nonce is kept as long as the session
+# In ms. Where a client may leave the signature out, whoever recorded a request of it could strip the signature and set
+# another timestamp: no timestamp limits anything then, and its nonces are kept as long as the session.
+FOREVER = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def verify_request(
     timestamp = check_window(request, now, policy)
     # 7: REPLAY
     if envelope is not None:
-        keep_until = timestamp + policy.window_ms if signature is not None else FOREVER
+        keep_until = FOREVER if session.identity in policy.unsigned_clients else timestamp + policy.window_ms
         check_replay((yield RecordNonce(sid, envelope.n, keep_until)))
     # 8, 9: PAYLOAD
     payload = check_payload(envelope, session, suite)

@@ -58,7 +58,9 @@ def parse_json(data: bytes) -> object:
         value: object = json.loads(
             text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_decimal
         )
-    except json.JSONDecodeError:
+    except Malformed:
+        raise
+    except ValueError:
         raise Malformed("not JSON") from None
     if _SURROGATE_ESCAPE.search(text) and _has_lone_surrogate(value):
         raise Malformed("a text with a lone surrogate")
@@ -95,16 +97,19 @@ def _constant(name: str) -> object:
     raise Malformed(f"{name} is not JSON")
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise Malformed(f"a number of more than {MAX_DIGITS} digits")
-    return int(digits)
+def _integer(text: str) -> int:
+    _check_digits(text)
+    return int(text)
 
 
-def _decimal(digits: str) -> float:
-    if len(digits) > MAX_DIGITS:
+def _decimal(text: str) -> float:
+    _check_digits(text)
+    return float(text)
+
+
+def _check_digits(text: str) -> None:
+    if len(text) > MAX_DIGITS and sum(map(str.isdigit, text)) > MAX_DIGITS:
         raise Malformed(f"a number of more than {MAX_DIGITS} digits")
-    return float(digits)
 
 
 def _has_lone_surrogate(value: object) -> bool:
