@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ from nen_ref.protocol.signing import canonical_string
 from nen_ref.protocol.wire import Malformed, dump_json, encode_base64, parse_json
 
 TIMEOUT = 20.0
+NOT_ROUTED = (301, 302, 303, 307, 308, 404, 405)
 MAX_ANSWER_SIZE = 64 * 1024 * 1024
 
 
@@ -95,7 +96,7 @@ def read_refusal(status: int, headers: Headers, body: bytes) -> Answer:
     """An answer that is not a success: its code if status and code agree with the catalogue."""
     code = reported_code(body)
     if code is None:
-        outcome = NOT_FOUND if status in (404, 405) else "without an ISO code"
+        outcome = NOT_FOUND if status in NOT_ROUTED else "without an ISO code"
     elif CATALOGUE[code].status != status:
         outcome = f"{code} with status {status}, not {CATALOGUE[code].status}"
     else:
@@ -105,12 +106,16 @@ def read_refusal(status: int, headers: Headers, body: bytes) -> Answer:
 
 @dataclass(frozen=True)
 class Draft:
-    """A request as it will be sent, every part of it open to tampering. `target` is the raw path and query."""
+    """A request as it will be sent, every part of it open to tampering. `target` is the raw path and query.
+
+    `chunked` sends the body in chunks, without Content-Length.
+    """
 
     method: str
     target: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    chunked: bool = False
 
     def without(self, name: str) -> Draft:
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0] != name))
@@ -225,7 +230,7 @@ class Peer:
             draft.method,
             self.base_url,
             headers=_pairs(draft.headers),
-            content=draft.body,
+            content=_in_chunks(draft.body) if draft.chunked and draft.body else draft.body,
             extensions={"target": draft.target.encode("latin-1")},  # as it is: httpx would normalise the path
         )
         body = bytearray()
@@ -274,6 +279,12 @@ def finish(started: ClientHello, answer: Answer) -> PeerSession:
     """The session of an accepted handshake; NenError if the answer cannot be used."""
     sid, keys = client_finish(started, Reply(answer.status, answer.headers, answer.body))
     return PeerSession(sid, keys)
+
+
+async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
+    step = max(1, len(body) // 3)
+    for start in range(0, len(body), step):
+        yield body[start : start + step]
 
 
 def _pairs(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

@@ -47,6 +47,7 @@ def test_the_level_of_a_case_follows_its_requirement() -> None:
         "v1/error/message-is-constant",
         "v1/lifecycle/rotate-without-session",
         "v1/response/no-store",
+        "v1/stream/base-nonces-random",
         "v1/stream/without-body",
         "v1/stream/fresh-base-nonce",
         "v1/stream/base-nonce-not-of-the-request",

@@ -231,8 +231,10 @@ def node_server(folder: Path) -> Iterator[str]:
 
 
 def examine(url: str) -> Report:
+    cases = [case for case in all_cases() if case.id != "v1/replay/after-a-while"]  # it waits six seconds for each bug
+
     async def run() -> Report:
-        return await run_cases(all_cases(), Target(url))
+        return await run_cases(cases, Target(url))
 
     return anyio.run(run)
 

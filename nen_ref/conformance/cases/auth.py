@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from nen_ref.conformance.model import ACCEPTED, NOT_FOUND
+from nen_ref.conformance.model import ACCEPTED, NOT_FOUND, REFUSED
 from nen_ref.conformance.peer import Draft, now_ms, random_bytes
 from nen_ref.conformance.probe import Probe
 from nen_ref.conformance.registry import case
@@ -33,6 +35,15 @@ async def session_missing(probe: Probe) -> None:
     probe.judge(await probe.send(probe.draft(session).without(SESSION_HEADER)), "right in everything else")
     probe.judge(await probe.send(Draft("POST", probe.target.echo)), "no header at all")
     probe.judge(await probe.send(Draft("GET", probe.target.echo)), "GET, no header at all")
+    bare = probe.draft(session).without(SESSION_HEADER)
+    elsewhere = {
+        "in the body": bare.with_members(sessionId=session.sid, sid=session.sid),
+        "in the query": replace(bare, target=f"{bare.target}?sid={session.sid}&X-Nen-Session={session.sid}"),
+        "in a cookie": bare.with_header("cookie", f"x-nen-session={session.sid}; sid={session.sid}"),
+        "as a bearer token": bare.with_header("authorization", f"Bearer {session.sid}"),
+    }
+    for note, draft in elsewhere.items():
+        probe.judge(await probe.send(draft), f"the session id {note}")
 
 
 @case(
@@ -78,11 +89,20 @@ async def session_unknown(probe: Probe) -> None:
     cause="ids are compared without case, by prefix, or after a clean-up",
 )
 async def session_id_altered(probe: Probe) -> None:
-    """The session id cut short, lengthened or with its last character changed is unknown."""
+    """The session id cut short, lengthened, in other case, without its dashes or altered at its end is unknown."""
     session = await probe.session()
     last = "0" if session.sid[-1] != "0" else "1"
-    for sid in (session.sid[:-1], session.sid + "0", session.sid[:-1] + last):
-        probe.judge(await probe.send(probe.draft(session).with_header(SESSION_HEADER, sid)), f"{len(sid)} characters")
+    altered = {
+        "cut short": session.sid[:-1],
+        "lengthened": session.sid + "0",
+        "another last character": session.sid[:-1] + last,
+        "other case": session.sid.swapcase(),
+        "without dashes": session.sid.replace("-", ""),
+        "in quotes": f'"{session.sid}"',
+    }
+    for note, sid in altered.items():
+        if sid != session.sid:
+            probe.judge(await probe.send(probe.draft(session).with_header(SESSION_HEADER, sid)), note)
 
 
 @case(
@@ -98,6 +118,8 @@ async def signature_missing(probe: Probe) -> None:
     probe.judge(await probe.send(probe.draft(session).without(SIGNATURE_HEADER), session), "POST")
     put = session.draft("PUT", probe.target.echo).without(SIGNATURE_HEADER)
     probe.judge(await probe.send(put, session), "PUT")
+    chunked = replace(probe.draft(session).without(SIGNATURE_HEADER), chunked=True)
+    probe.judge(await probe.send(chunked, session), "with a chunked body")
 
 
 @case(
@@ -109,9 +131,11 @@ async def signature_missing(probe: Probe) -> None:
     cause="requests without a body are not verified at all",
 )
 async def signature_missing_without_body(probe: Probe) -> None:
-    """A GET without a body and without X-Nen-Signature is refused."""
+    """A GET, POST or DELETE without a body and without X-Nen-Signature is refused."""
     session = await probe.session()
-    probe.judge(await probe.send(session.draft("GET", probe.target.echo, None).without(SIGNATURE_HEADER), session))
+    for method in ("GET", "POST", "DELETE"):
+        draft = session.draft(method, probe.target.echo, None).without(SIGNATURE_HEADER)
+        probe.judge(await probe.send(draft, session), method)
 
 
 @case(
@@ -157,6 +181,9 @@ async def signature_altered(probe: Probe) -> None:
         tag[position] ^= 1
         wrong = draft.with_header(SIGNATURE_HEADER, encode_base64(bytes(tag)))
         probe.judge(await probe.send(wrong, session), f"byte {position}")
+    draft = probe.draft(session)
+    swapped = draft.with_header(SIGNATURE_HEADER, draft.header(SIGNATURE_HEADER).swapcase())
+    probe.judge(await probe.send(swapped, session), "upper and lower case exchanged")
 
 
 @case(
@@ -191,6 +218,7 @@ async def signature_other_key(probe: Probe) -> None:
         "empty": b"",
         "random": random_bytes(32),
         "base64 text of the HMAC key": encode_base64(session.keys.mac).encode(),
+        "session id": session.sid.encode(),
     }
     for note, key in keys.items():
         probe.judge(await probe.send(probe.draft(session, key=key), session), note)
@@ -258,6 +286,7 @@ async def path_covered(probe: Probe) -> None:
     """A request sent to another path than was signed is refused."""
     session = await probe.session()
     for path in (
+        probe.target.url + probe.target.echo,
         "/api/other",
         "",
         "/",
@@ -281,6 +310,7 @@ async def timestamp_covered(probe: Probe) -> None:
     draft = probe.draft(session)
     later = str(int(draft.header(TIMESTAMP_HEADER)) + 1)
     probe.judge(await probe.send(draft.with_header(TIMESTAMP_HEADER, later), session), "one millisecond later")
+    probe.judge(await probe.send(probe.draft(session, signed={"timestamp": ""}), session), "signed without it")
     zero = "0" + draft.header(TIMESTAMP_HEADER)
     probe.judge(await probe.send(draft.with_header(TIMESTAMP_HEADER, zero), session), "with a zero in front")
 
@@ -377,8 +407,11 @@ async def query_in_signature(probe: Probe) -> None:
 
 
 def _escaped(path: str) -> str:
-    """The path with its last character written as a percent escape: another text for the same resource."""
-    return f"{path[:-1]}%{ord(path[-1]):02x}"
+    """The path with its last character written as a percent escape: another text for the same resource.
+
+    In upper case (%6F for the last of /api/echo), so that lower-casing the path is seen too.
+    """
+    return f"{path[:-1]}%{ord(path[-1]):02X}"
 
 
 @case(
@@ -743,3 +776,186 @@ async def header_names_any_case(probe: Probe) -> None:
     draft = probe.draft(session)
     upper = Draft(draft.method, draft.target, tuple((name.upper(), value) for name, value in draft.headers), draft.body)
     probe.accepted(await probe.send(upper, session), "upper case", body={"hello": "world"})
+
+
+@case(
+    "v1/auth/signature-plain-hash",
+    "V1-AUTH-04",
+    "ISO-3002",
+    why="SHA-256 of key and text can be continued by who does not know the key",
+    cause="the signature is a hash of key and text instead of an HMAC",
+)
+async def signature_plain_hash(probe: Probe) -> None:
+    """SHA-256 over the HMAC key and the canonical string, in either order or without the key, is refused."""
+    session = await probe.session()
+    for note, before, after in (
+        ("key first", session.keys.mac, b""),
+        ("key last", b"", session.keys.mac),
+        ("no key", b"", b""),
+    ):
+        draft = probe.draft(session)
+        nonce = parse_envelope(draft.body or b"").nonce_text
+        text = f"POST\n{probe.target.echo}\n{draft.header(TIMESTAMP_HEADER)}\n{nonce}".encode()
+        digest = hashlib.sha256(before + text + after).digest()
+        probe.judge(await probe.send(draft.with_header(SIGNATURE_HEADER, encode_base64(digest)), session), note)
+
+
+@case(
+    "v1/auth/method-covered-without-body",
+    "V1-AUTH-12",
+    "ISO-3002",
+    "ISO-6001",
+    why="a recorded GET could be sent as DELETE",
+    cause="METHOD is not part of the canonical string of requests without a body",
+)
+async def method_covered_without_body(probe: Probe) -> None:
+    """A request without a body sent with another method than was signed is refused."""
+    session = await probe.session()
+    for sent, signed in (("DELETE", "GET"), ("GET", "HEAD"), ("POST", "GET")):
+        draft = session.draft(sent, probe.target.echo, None, signed={"method": signed})
+        probe.judge(await probe.send(draft, session), f"signed as {signed}, sent as {sent}")
+
+
+def _unusual(path: str) -> dict[str, str]:
+    """Paths that a helpful router takes for `path`."""
+    head, _, tail = path.rpartition("/")
+    return {
+        "trailing slash": path + "/",
+        "double slash": f"{head}//{tail}",
+        "dot segment": f"{head}/./{tail}",
+        "dot dot segment": f"{head}/x/../{tail}",
+        "semicolon": path + ";v=1",
+    }
+
+
+@case(
+    "v1/auth/path-not-normalised",
+    "V1-AUTH-06",
+    ACCEPTED,
+    NOT_FOUND,
+    why="client and server must sign the same text, and only the wire is common to both",
+    cause="the path is cleaned (slashes, dots) before it is signed",
+)
+async def path_not_normalised(probe: Probe) -> None:
+    """Paths with a trailing or double slash or dot segments, signed as they stand, are accepted or not routed."""
+    session = await probe.session()
+    for note, path in _unusual(probe.target.echo).items():
+        probe.judge(await probe.send(session.draft("POST", path), session), note)
+
+
+@case(
+    "v1/auth/path-signed-in-another-form",
+    "V1-AUTH-06",
+    "ISO-3002",
+    NOT_FOUND,
+    why="two paths that are cleaned alike would share one signature",
+    cause="the path is cleaned (slashes, dots) before it is signed",
+)
+async def path_signed_in_another_form(probe: Probe) -> None:
+    """Paths with a trailing or double slash or dot segments, signed in their plain form, are refused."""
+    session = await probe.session()
+    for note, path in _unusual(probe.target.echo).items():
+        draft = session.draft("POST", path, signed={"path": probe.target.echo})
+        probe.judge(await probe.send(draft, session), note)
+
+
+@case(
+    "v1/auth/unsigned-in-another-form",
+    "V1-AUTH-03",
+    REFUSED,
+    why=UNSIGNED,
+    cause="only JSON bodies, or only the exact paths of a table, go through the verification",
+)
+async def unsigned_in_another_form(probe: Probe) -> None:
+    """Unsigned requests with other content types, paths or transfer headers are refused like any other."""
+    session = await probe.session()
+    for kind in (
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/octet-stream",
+        "",
+    ):
+        draft = probe.draft(session).without(SIGNATURE_HEADER).without("content-type")
+        draft = draft.with_header("content-type", kind) if kind else draft
+        probe.judge(await probe.send(draft, session), f"content-type {kind or 'absent'}")
+    for target in (probe.target.echo + "/", probe.target.echo + "?x=1", _escaped(probe.target.echo)):
+        draft = session.draft("POST", target).without(SIGNATURE_HEADER)
+        probe.judge(await probe.send(draft, session), target)
+    for name, value in (("upgrade", "websocket"), ("x-nen-version", "0"), ("x-requested-with", "XMLHttpRequest")):
+        draft = probe.draft(session).without(SIGNATURE_HEADER).with_header(name, value)
+        probe.judge(await probe.send(draft, session), f"{name}: {value}")
+
+
+@case(
+    "v1/auth/body-hidden-from-verification",
+    "V1-AUTH-05",
+    REFUSED,
+    why="a body that the verification does not see is a body that anyone can put there",
+    cause="bodies of other content types, or chunked ones, are taken for no body and verified with the empty NONCE",
+)
+async def body_hidden_from_verification(probe: Probe) -> None:
+    """A request with a body, signed as if it had none, is refused whatever its content type and transfer coding."""
+    session = await probe.session()
+    for kind in ("application/json", "text/plain", "application/x-www-form-urlencoded", ""):
+        for chunked in (False, True):
+            draft = replace(probe.draft(session, nonce="").without("content-type"), chunked=chunked)
+            draft = draft.with_header("content-type", kind) if kind else draft
+            probe.judge(await probe.send(draft, session), f"content-type {kind or 'absent'}{', chunked' * chunked}")
+    for body in (b"{}", b"null", b" "):
+        probe.judge(await probe.send(probe.draft(session, body=body, nonce=""), session), f"body {body.decode()!r}")
+
+
+@case(
+    "v1/auth/chunked-body",
+    "V1-REQ-01",
+    ACCEPTED,
+    why="proxies and streaming clients send bodies in chunks",
+    cause="only bodies with a Content-Length are read",
+)
+async def chunked_body(probe: Probe) -> None:
+    """A right request whose body comes in chunks, without Content-Length, is accepted."""
+    session = await probe.session()
+    draft = replace(probe.draft(session), chunked=True)
+    probe.accepted(await probe.send(draft, session), "chunked", body={"hello": "world"})
+
+
+@case(
+    "v1/auth/override-headers",
+    "V1-AUTH-05",
+    ACCEPTED,
+    why="headers that are not signed could turn one request into another",
+    cause="method or path are taken from X-HTTP-Method-Override, X-Original-URL and the like",
+)
+async def override_headers(probe: Probe) -> None:
+    """Headers and parameters that name another method or path change neither verification nor handler."""
+    session = await probe.session()
+    names = ("x-http-method-override", "x-http-method", "x-method-override")
+    overrides = [(name, "DELETE") for name in names]
+    overrides += [(name, "/api/other") for name in ("x-original-url", "x-rewrite-url", "x-forwarded-path")]
+    overrides += [("x-forwarded-prefix", "/prefix"), ("x-forwarded-host", "other.example")]
+    for name, value in overrides:
+        reply = await probe.send(probe.draft(session).with_header(name, value), session)
+        probe.accepted(reply, f"{name}: {value}", body={"hello": "world"})
+    reply = await probe.send(session.draft("POST", probe.target.echo + "?_method=DELETE"), session)
+    probe.accepted(reply, "?_method=DELETE", body={"hello": "world"})
+
+
+@case(
+    "v1/auth/options-unsigned",
+    "V1-AUTH-12",
+    REFUSED,
+    "without an ISO code",
+    "a success that is not sealed",
+    NOT_FOUND,
+    why="a handler that answers OPTIONS to anyone answers anyone",
+    cause="OPTIONS is let through to the handler for the sake of CORS",
+)
+async def options_unsigned(probe: Probe) -> None:
+    """An unsigned OPTIONS request does not reach the handler (a preflight answer without a body is fine)."""
+    session = await probe.session()
+    for draft in (Draft("OPTIONS", probe.target.echo), session.draft("OPTIONS", probe.target.echo, key=bytes(32))):
+        reply = await probe.send(draft, session)
+        probe.judge(reply, "with a session" if draft.body else "bare")
+        echoed = 200 <= reply.status < 300 and (b"OPTIONS" in reply.body or b'"ct"' in reply.body)
+        probe.ensure(not echoed, "the handler answered" if echoed else "the handler did not answer")

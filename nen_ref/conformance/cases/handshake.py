@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac as stdlib_hmac
 import re
 
 from nen_ref.conformance.model import ACCEPTED, REFUSED
@@ -10,7 +11,7 @@ from nen_ref.conformance.peer import finish, handshake_draft, hello
 from nen_ref.conformance.probe import Probe
 from nen_ref.conformance.registry import case
 from nen_ref.primitives.ml_kem import byte_encode
-from nen_ref.protocol.wire import Malformed, decode_base64, encode_base64
+from nen_ref.protocol.wire import Malformed, decode_base64, dump_json, encode_base64
 
 NO_KEY = (
     "a server without the public key it needs has nothing to encapsulate to; going on anyway would mean a made-up key"
@@ -190,8 +191,11 @@ async def body_duplicate_member(probe: Probe) -> None:
 )
 async def body_deeply_nested(probe: Probe) -> None:
     """A hundred thousand nested arrays do not bring the server down."""
-    probe.judge(await probe.handshake_bytes(b'{"pk":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "closed")
-    probe.judge(await probe.handshake_bytes(b'{"pk":' + b'[{"a":' * 50_000), "cut off")
+    closed, cut_off = b"[" * 100_000 + b"]" * 100_000 + b"}", b'[{"a":' * 50_000
+    for note, nested in (("closed", closed), ("cut off", cut_off)):
+        reply = await probe.handshake_bytes(b'{"pk":' + nested)
+        probe.judge(reply, note)
+        probe.ensure(reply.code != "ISO-9000", f"{note}: {reply.describe()}")
     probe.accepted(await probe.echo(await probe.session()), "the server afterwards")
 
 
@@ -351,6 +355,7 @@ async def hmac_key_independent(probe: Probe) -> None:
     secret, key = session.keys.enc, session.keys.mac
     derived = [secret, secret[::-1], bytes(32)]
     derived += [hashlib.new(name, secret).digest()[:32] for name in ("sha256", "sha512", "sha3_256", "blake2b")]
+    derived += [stdlib_hmac.digest(secret, label, "sha256") for label in (b"", b"hmac", b"nen", b"mac")]
     probe.ensure(key not in derived, "the HMAC key is the secret or a hash of it" if key in derived else "independent")
 
 
@@ -460,3 +465,40 @@ def _decoded_size(text: object) -> int | None:
         return len(decode_base64(text)) if isinstance(text, str) else None
     except Malformed:
         return None
+
+
+@case(
+    "v1/handshake/secret-not-in-answer",
+    "V1-HS-01",
+    ACCEPTED,
+    why="who reads the handshake, wherever TLS ends, reads everything",
+    cause="a debug member or header with the secret was left in",
+)
+async def secret_not_in_answer(probe: Probe) -> None:
+    """Neither body nor headers of the answer hold the shared secret, in hex, base64 or as numbers."""
+    started = hello()
+    reply = await probe.peer.send(handshake_draft(started.body))
+    probe.judge(reply)
+    secret = finish(started, reply).keys.enc
+    texts = [secret.hex(), encode_base64(secret), encode_base64(secret).rstrip("="), ",".join(map(str, secret))]
+    everything = reply.body.decode("utf-8", "replace").replace(" ", "") + " ".join(reply.headers.values())
+    found = any(text in everything for text in texts)
+    probe.ensure(not found, "the shared secret stands in the answer" if found else "the secret is not in the answer")
+
+
+@case(
+    "v1/handshake/session-id-not-from-client",
+    "V1-HS-08",
+    ACCEPTED,
+    why="an attacker who chooses the session id of a victim shares the session, or takes over another's",
+    cause="the id is taken from the body or the header of the handshake",
+)
+async def session_id_not_from_client(probe: Probe) -> None:
+    """A session id proposed by the client, in the body or in X-Nen-Session, is not taken."""
+    chosen = "11111111-2222-4333-8444-555555555555"
+    started = hello()
+    body = dump_json({"pk": encode_base64(started.ek), "sid": chosen, "sessionId": chosen, "id": chosen})
+    reply = await probe.peer.send(handshake_draft(body, sid=chosen))
+    probe.judge(reply)
+    sid = finish(started, reply).sid
+    probe.ensure(sid != chosen, "the proposed id was taken" if sid == chosen else "an id of the server's own")

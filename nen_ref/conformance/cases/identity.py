@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 
 from nen_ref.conformance.model import ACCEPTED
@@ -132,9 +133,17 @@ async def another_signer(probe: Probe) -> None:
     cause="the base64 text of pk is verified instead of its 1184 bytes",
 )
 async def signature_over_text(probe: Probe) -> None:
-    """A signature over the base64 text of pk is refused."""
+    """A signature over the base64 or hex text of pk, its hash, its beginning or nothing is refused."""
     ek = start().ek
-    probe.judge(await probe.handshake(**members(ek, message=encode_base64(ek).encode())))
+    messages = {
+        "the base64 text": encode_base64(ek).encode(),
+        "nothing": b"",
+        "a hash": hashlib.sha256(ek).digest(),
+        "the first 32 bytes": ek[:32],
+        "the hex text": ek.hex().encode(),
+    }
+    for note, message in messages.items():
+        probe.judge(await probe.handshake(**members(ek, message=message)), f"over {note}")
 
 
 @case(

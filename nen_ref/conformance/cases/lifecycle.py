@@ -228,10 +228,11 @@ async def rotate_live(probe: Probe) -> None:
     cause="rotation adds a session without dropping the old one",
 )
 async def rotate_drops_the_old(probe: Probe) -> None:
-    """After rotation the old session is unknown."""
-    session = await probe.session()
+    """After rotation the old session is unknown, and another one lives."""
+    session, other = await probe.session(), await probe.session()
     await rotate(probe, session.sid)
     probe.judge(await probe.echo(session), "the old session")
+    probe.accepted(await probe.echo(other), "another session")
     valid(probe, await status(probe, session.sid), False, "its status")
 
 
@@ -318,3 +319,18 @@ async def answer_of_its_own_session(probe: Probe) -> None:
     for i in range(6):
         session = sessions[i % 3]
         probe.accepted(await probe.echo(session, b"%d" % i), f"session {i % 3}", body=i)
+
+
+@case(
+    "v1/lifecycle/many-sessions",
+    "V1-LIFE-06",
+    ACCEPTED,
+    why="a few handshakes would end the sessions of everyone else",
+    cause="the store holds a handful of sessions and drops the oldest",
+)
+async def many_sessions(probe: Probe) -> None:
+    """A session lives on after a hundred further handshakes."""
+    session = await probe.session()
+    for _ in range(100):
+        await probe.session()
+    probe.judge(await probe.echo(session))

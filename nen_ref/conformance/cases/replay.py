@@ -10,7 +10,7 @@ from nen_ref.conformance.probe import Probe
 from nen_ref.conformance.registry import case
 from nen_ref.protocol.messages import SIGNATURE_HEADER
 from nen_ref.protocol.payload import parse_envelope, seal
-from nen_ref.protocol.wire import encode_base64
+from nen_ref.protocol.wire import decode_base64, encode_base64
 
 REPLAY = "who records one request can have it carried out again: a payment twice, a message twice"
 BURN = "anyone who sees a nonce could use it up before its owner's request arrives"
@@ -34,12 +34,12 @@ async def same_request_twice(probe: Probe) -> None:
     cause="only the last nonce, or the last few, are remembered",
 )
 async def after_other_requests(probe: Probe) -> None:
-    """A request replayed after fifty others is refused."""
+    """A request replayed after three hundred others is refused."""
     session = await probe.session()
     draft = probe.draft(session)
     probe.accepted(await probe.send(draft, session), "the first time")
-    for _ in range(50):
-        probe.accepted(await probe.echo(session), "one of fifty others")
+    for _ in range(300):
+        probe.accepted(await probe.echo(session), "one of three hundred others")
     probe.judge(await probe.send(draft, session), "the replay")
 
 
@@ -270,3 +270,59 @@ async def key_not_changed_by_refusals(probe: Probe) -> None:
             await probe.send(probe.draft(session, body=body, nonce=envelope.nonce_text), session), "wrong key"
         )
     probe.judge(await probe.echo(session), "a right request after them")
+
+
+@case(
+    "v1/replay/every-method",
+    "V1-REPLAY-01",
+    "ISO-5001",
+    why=REPLAY,
+    cause="the nonce is checked for POST only",
+)
+async def every_method(probe: Probe) -> None:
+    """PUT, PATCH and DELETE with a body are refused the second time too."""
+    session = await probe.session()
+    for method in ("PUT", "PATCH", "DELETE"):
+        draft = session.draft(method, probe.target.echo)
+        probe.accepted(await probe.send(draft, session), f"{method}, the first time")
+        probe.judge(await probe.send(draft, session), f"{method}, the second time")
+
+
+@case(
+    "v1/replay/similar-nonces",
+    "V1-REPLAY-01",
+    ACCEPTED,
+    why="honest requests would be refused at random",
+    cause="nonces are compared by a part of their bytes, or without regard to the case of their base64 text",
+)
+async def similar_nonces(probe: Probe) -> None:
+    """Nonces that differ in one bit, or whose texts differ in case alone, are different nonces."""
+    session = await probe.session()
+    n = random_bytes(12)
+    probe.accepted(await probe.send(probe.draft(session, n=n), session), "the first nonce")
+    for position in range(12):
+        other = n[:position] + bytes([n[position] ^ 0x80]) + n[position + 1 :]
+        probe.accepted(await probe.send(probe.draft(session, n=other), session), f"byte {position} differs")
+    for text in ("AbcdEfghIjklMnop", "aBCDeFGHiJKLmNOP", "ABCDEFGHIJKLMNOP"):
+        reply = await probe.send(probe.draft(session, n=decode_base64(text)), session)
+        probe.accepted(reply, f"the nonce {text}")
+
+
+@case(
+    "v1/replay/after-a-while",
+    "V1-REPLAY-06",
+    "ISO-5001",
+    why="who waits until the nonce is forgotten can replay for the rest of the window",
+    cause="nonces are kept for some seconds instead of for as long as their timestamps pass",
+)
+async def after_a_while(probe: Probe) -> None:
+    """A request replayed six seconds later is refused, and its session still lives."""
+    session = await probe.session()
+    draft = probe.draft(session, timestamp=now_ms() + 20_000)
+    first = await probe.send(draft, session)
+    probe.accepted(first, "the first time")
+    if not first.accepted:
+        return
+    await asyncio.sleep(6)
+    probe.judge(await probe.send(draft, session), "six seconds later")
+    probe.accepted(await probe.echo(session), "another request of the session")

@@ -158,10 +158,15 @@ async def plain_json(probe: Probe) -> None:
     cause="an absent member is decoded as the empty text",
 )
 async def member_missing(probe: Probe) -> None:
-    """A body without ct or without n is refused."""
+    """A body without ct or without n is refused, also where they have another name."""
     session = await probe.session()
     for name in ("ct", "n"):
         probe.judge(await probe.send(probe.draft(session).with_members(**{name: None}), session), f"without {name}")
+        draft = probe.draft(session)
+        value = getattr(parse_envelope(draft.body or b""), name)
+        for other in (name.upper(), {"ct": "ciphertext", "n": "nonce"}[name]):
+            renamed = draft.with_members(**{name: None, other: encode_base64(value)})
+            probe.judge(await probe.send(renamed, session), f"{other} instead of {name}")
 
 
 @case(
@@ -495,3 +500,71 @@ async def unknown_route(probe: Probe) -> None:
     """A route that does not exist is refused without a session, and tells nothing."""
     probe.judge(await probe.send(Draft("GET", "/api/no-such-route-of-the-suite")), "GET")
     probe.judge(await probe.send(Draft("POST", "/api/no-such-route-of-the-suite", (), b"{}")), "POST")
+
+
+@case(
+    "v1/request/n-number-array",
+    "V1-WIRE-03",
+    "ISO-6001",
+    why="number arrays are a second way to write every value",
+    cause="JSON.stringify of a byte array is accepted",
+)
+async def n_number_array(probe: Probe) -> None:
+    """A right request whose n alone is an array of numbers is refused."""
+    session = await probe.session()
+    draft = probe.draft(session)
+    probe.judge(await probe.send(draft.with_members(n=list(parse_envelope(draft.body or b"").n)), session))
+
+
+@case(
+    "v1/request/n-padded-or-cut",
+    "V1-REQ-05",
+    "ISO-6001",
+    "ISO-4001",
+    why="different nonces that are made equal by padding or cutting can be replayed for one another",
+    cause="the nonce is padded with zeros or cut to 12 bytes",
+)
+async def n_padded_or_cut(probe: Probe) -> None:
+    """Nonces of 8, 11, 13 and 24 bytes are refused, also where the payload was sealed under their padded or cut form."""
+    session = await probe.session()
+    for size in (8, 11, 13, 24):
+        n = random_bytes(size)
+        for note, used in (("first bytes", n.ljust(12, b"\0")[:12]), ("last bytes", n.rjust(12, b"\0")[-12:])):
+            ct = chacha20_poly1305.aead_encrypt(session.keys.enc, used, HELLO)
+            draft = probe.draft(session, **resealed(session, Envelope(ct, n)))
+            probe.judge(await probe.send(draft, session), f"{size} bytes, sealed under its {note}")
+
+
+@case(
+    "v1/request/body-not-utf8",
+    "V1-WIRE-05",
+    "ISO-6001",
+    why="a body that one reader takes for UTF-16 and another for noise is read as two bodies",
+    cause="the JSON parser guesses the encoding of bytes",
+)
+async def body_not_utf8(probe: Probe) -> None:
+    """A right body in UTF-16 or UTF-32, or behind a byte order mark, is refused."""
+    session = await probe.session()
+    for encoding in ("utf-16", "utf-16-le", "utf-32", "utf-8-sig"):
+        draft = probe.draft(session)
+        body = (draft.body or b"").decode().encode(encoding)
+        probe.judge(await probe.send(draft.with_body(body), session), encoding)
+
+
+@case(
+    "v1/request/body-deeply-nested",
+    "V1-ERR-03",
+    REFUSED,
+    ACCEPTED,
+    why="one small request could exhaust a parser's stack and stop the server",
+    cause="a recursive parser without a bound",
+)
+async def body_deeply_nested(probe: Probe) -> None:
+    """A request body with fifty thousand nested arrays does not bring the server down."""
+    session = await probe.session()
+    nested = b"[" * 50_000 + b"]" * 50_000
+    for note, body in (("alone", nested), ("in a member", b'{"ct":"AAAA","n":"AAAAAAAAAAAAAAAA","x":' + nested + b"}")):
+        reply = await probe.send(probe.draft(session, body=body, nonce="AAAAAAAAAAAAAAAA"), session)
+        probe.judge(reply, note)
+        probe.ensure(reply.code != "ISO-9000", f"{note}: {reply.describe()}")
+    probe.accepted(await probe.echo(session), "the server afterwards")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from nen_ref.conformance.model import ACCEPTED, NOT_FOUND
 from nen_ref.conformance.probe import HELLO, Probe
 from nen_ref.conformance.registry import case
 from nen_ref.protocol.payload import parse_envelope
+from nen_ref.protocol.wire import encode_base64
 
 TWICE = "two payloads under one nonce give away their XOR and the key of Poly1305: everything can be forged then"
 
@@ -26,6 +29,9 @@ async def sealed(probe: Probe) -> None:
     probe.ensure(kind == "application/json", f"content-type {kind}")
     probe.ensure(reply.status == 200, f"status {reply.status}")
     probe.ensure(b"world" not in reply.body, "the plain payload stands in the answer")
+    headers = " ".join(reply.headers.values())
+    secrets = ("world", encode_base64(session.keys.enc), session.keys.enc.hex(), encode_base64(session.keys.mac))
+    probe.ensure(not any(text in headers for text in secrets), "payload or key in a header of the answer")
 
 
 @case(
@@ -159,3 +165,18 @@ async def head(probe: Probe) -> None:
     probe.ensure(not reply.body, "a body came with the answer to HEAD")
     unsigned = await probe.send(session.draft("HEAD", probe.target.echo, None, key=bytes(32)), session)
     probe.refused(unsigned, "wrongly signed")
+
+
+@case(
+    "v1/response/concurrent-requests",
+    "V1-LIFE-10",
+    ACCEPTED,
+    why="one client would get the answer of another",
+    cause="session, nonce or payload are kept in a variable of the server instead of the request",
+)
+async def concurrent_requests(probe: Probe) -> None:
+    """Forty requests of four sessions at the same moment are each answered with their own payload, under their own key."""
+    sessions = [await probe.session() for _ in range(4)]
+    replies = await asyncio.gather(*(probe.echo(sessions[i % 4], b"%d" % i) for i in range(40)))
+    for i, reply in enumerate(replies):
+        probe.accepted(reply, f"request {i}", body=i)

@@ -121,8 +121,8 @@ async def nonce_xor_counter(probe: Probe) -> None:
     cause="the counter is one byte wide, or big-endian",
 )
 async def counter_beyond_a_byte(probe: Probe) -> None:
-    """A stream of 600 chunks opens to its end: the counter passes 255 and 511."""
-    await streamed(probe, [f"t{i} " for i in range(600)], "600 chunks")
+    """A stream of 1100 chunks opens to its end: the counter passes 255, 511 and 1023."""
+    await streamed(probe, [f"t{i} " for i in range(1100)], "1100 chunks")
 
 
 @case(
@@ -409,3 +409,25 @@ async def request_afterwards(probe: Probe) -> None:
     right(probe, await probe.stream(session, {"chunks": ["x"]}), "the first stream")
     probe.judge(await probe.echo(session), "a request after it")
     right(probe, await probe.stream(session, {"chunks": ["y"]}), "the second stream")
+
+
+@case(
+    "v1/stream/base-nonces-random",
+    "V1-STR-08",
+    ACCEPTED,
+    why="base nonces that can be foreseen, or differ in a few bits, come again after a restart or on a second node",
+    cause="the base nonce is a counter or a time stamp, padded to 12 bytes",
+    level="recommended",
+)
+async def base_nonces_random(probe: Probe) -> None:
+    """Each of the first eight bytes of the base nonce varies over sixteen streams."""
+    session = await probe.session()
+    seen = []
+    for i in range(16):
+        stream = await probe.stream(session, {"chunks": []})
+        if not right(probe, stream, f"stream {i}"):
+            return
+        seen.append(stream.base_nonce)
+    for position in range(8):
+        values = {nonce[position] for nonce in seen}
+        probe.ensure(len(values) >= 6, f"byte {position} takes {len(values)} values in 16 base nonces")

@@ -1,0 +1,191 @@
+"""Our side against the Node implementation of tests/interop/node, which shares no code with it, both ways round."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from nen_ref.conformance.embedded import embedded_server
+from nen_ref.conformance.model import Outcome
+from nen_ref.conformance.probe import Target
+from nen_ref.conformance.registry import all_cases
+from nen_ref.conformance.runner import run_cases
+from nen_ref.http import AsyncNenClient, NenClient
+from nen_ref.protocol.errors import NenError
+from nen_ref.protocol.identity import Identity
+from nen_ref.protocol.messages import TERMINATE_PATH
+from tests.http.live import ask
+
+NODE = Path(__file__).parent / "node"
+
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed"),
+    pytest.mark.skipif(not (NODE / "node_modules").is_dir(), reason="npm packages are missing: run `make interop`"),
+]
+
+IDENTITY = Identity.from_seed(bytes(range(32)))
+VALUES = [{"text": "Grüße, 世界, 🦊, \x00 \u2028"}, [1, -2.5, True, None, [], {}], "", 0, "x" * 100_000]
+CHUNKS = ["Hello, ", "🦊", "", "世界", "__FIN__", "__FIN__ within", "\r\ndata: x\n\n", *map(str, range(300))]
+
+# JSON.parse of Node cannot see a member that comes twice, and takes a lone surrogate.
+NOT_SEEN_BY_NODE = {
+    "v1/handshake/body-duplicate-member",
+    "v1/request/duplicate-member",
+    "v1/request/payload-loose-json",
+}
+
+
+@contextmanager
+def node_server(*arguments: str) -> Iterator[str]:
+    """The Node server on a free port."""
+    command = ["node", "server.mjs", "--port", "0", *arguments]
+    process = subprocess.Popen(command, cwd=NODE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening http://127.0.0.1:"), f"the Node server said {line!r}"
+        yield line.split()[1]
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[str]:
+    with node_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def ours() -> Iterator[str]:
+    with embedded_server() as url:
+        yield url
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.mark.parametrize("identity", [None, IDENTITY], ids=["anonymous", "identity"])
+def test_our_client_against_node(node: str, identity: Identity | None) -> None:
+    with NenClient(node, identity=identity) as client:
+        for value in VALUES:
+            for method in ("POST", "PUT", "PATCH", "DELETE"):
+                assert client.request(method, "/api/echo", json=value).json() == {"method": method, "body": value}
+        assert client.get("/api/echo", params={"q": "é"}).json()["method"] == "GET"
+        assert "".join(client.stream("POST", "/api/stream", json={"chunks": CHUNKS})) == "".join(CHUNKS)
+        assert list(client.stream("GET", "/api/stream")) == ["a", "b", "c"]
+        assert client.status()
+        client.rotate()
+        assert client.post("/api/echo", json="rotated").json()["body"] == "rotated"
+        client.terminate()
+        with pytest.raises(NenError) as caught:
+            client.get("/api/echo")
+        assert caught.value.code == "ISO-2001"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("identity", [None, IDENTITY], ids=["anonymous", "identity"])
+async def test_our_asynchronous_client_against_node(node: str, identity: Identity | None) -> None:
+    async with AsyncNenClient(node, identity=identity) as client:
+        for value in VALUES:
+            assert (await client.post("/api/echo", json=value)).json() == {"method": "POST", "body": value}
+        chunks = [chunk async for chunk in client.stream("POST", "/api/stream", json={"chunks": CHUNKS})]
+        assert "".join(chunks) == "".join(CHUNKS)
+        assert [chunk async for chunk in client.stream("GET", "/api/stream")] == ["a", "b", "c"]
+        await client.rotate()
+        assert await client.status()
+
+        async def echo(number: int) -> None:
+            assert (await client.post("/api/echo", json=number)).json()["body"] == number
+
+        async with anyio.create_task_group() as group:
+            for number in range(10):
+                group.start_soon(echo, number)
+        await client.terminate()
+
+
+def test_our_client_makes_a_new_session_when_node_lost_the_old_one(node: str) -> None:
+    with NenClient(node) as client:
+        client.get("/api/echo")
+        lost = client._flow.session
+        assert lost is not None
+        assert ask(node, "POST", TERMINATE_PATH, {"x-nen-session": lost.sid or ""}, b"").status == 200
+        assert client.post("/api/echo", json=1).json()["body"] == 1
+        assert client._flow.session is not None
+        assert client._flow.session.sid != lost.sid
+
+
+def test_our_identity_where_node_requires_one() -> None:
+    with node_server("--require-identity") as url:
+        with NenClient(url) as stranger, pytest.raises(NenError, match="ISO-3004"):
+            stranger.handshake()
+        with NenClient(url, identity=IDENTITY) as known:
+            assert known.post("/api/echo", json=1).json()["body"] == 1
+
+
+def node_client(*arguments: str) -> list[dict[str, object]]:
+    """The steps of the Node client, which must all have gone well."""
+    done = subprocess.run(
+        ["node", "client.mjs", *arguments], cwd=NODE, capture_output=True, text=True, timeout=120, check=False
+    )
+    steps = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [step for step in steps if not step["ok"]] == [], done.stderr
+    assert done.returncode == 0, done.stderr
+    return steps
+
+
+@pytest.mark.parametrize("options", [(), ("--identity",)], ids=["anonymous", "identity"])
+def test_node_client_against_our_server(ours: str, options: tuple[str, ...]) -> None:
+    steps = node_client(ours, *options)
+    assert {"handshake", "echo POST", "stream POST", "identity handshake", "rotate", "own terminate"} <= {
+        step["step"] for step in steps
+    }
+
+
+def test_node_identity_where_we_require_one() -> None:
+    with embedded_server("--require-identity") as url:
+        assert node_client(url, "--identity")
+
+
+def test_node_client_says_when_it_fails() -> None:
+    """The test of the test: against nothing that listens, its steps fail, and so would ours."""
+    done = subprocess.run(
+        ["node", "client.mjs", "http://127.0.0.1:1"], cwd=NODE, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 1
+    assert not json.loads(done.stdout.splitlines()[0])["ok"]
+
+
+def test_the_unit_tests_of_node() -> None:
+    environment = os.environ | {"NEN_EXTERNAL": os.environ.get("NEN_EXTERNAL", str(NODE.parents[3] / "shared"))}
+    done = subprocess.run(
+        ["node", "--test"], cwd=NODE, capture_output=True, text=True, timeout=300, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    counts = dict(line[2:].rsplit(" ", 1) for line in done.stdout.splitlines() if line.startswith("# "))
+    assert counts["fail"] == counts["cancelled"] == "0"
+    assert int(counts["pass"]) > 0
+
+
+def test_the_conformance_suite_against_node(node: str) -> None:
+    async def run() -> object:
+        return await run_cases(all_cases(), Target(node))
+
+    report = anyio.run(run)
+    others = {result.case.id: f"{result.outcome} {result.observed}" for result in report.results
+              if result.outcome is not Outcome.PASS}  # fmt: skip
+    assert report.passed, others
+    assert set(others) == NOT_SEEN_BY_NODE, others
