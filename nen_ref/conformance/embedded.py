@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 READY = "listening on "
 
@@ -20,23 +22,29 @@ def embedded_server(*arguments: str) -> Iterator[str]:
     """Start `nen-ref serve --port 0` with further arguments, give its base URL, and stop it in the end."""
     command = [sys.executable, "-m", "nen_ref", "serve", "--port", "0", "--log-level", "error", *arguments]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
-    try:
-        yield _wait_until_ready(process)
-    finally:
-        process.terminate()
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
         try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield _wait_until_ready(process, errors)
+        finally:
+            _stop(process)
 
 
-def _wait_until_ready(process: subprocess.Popen[str]) -> str:
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
     assert process.stdout is not None
-    said = []
+    process.stdout.close()
+
+
+def _wait_until_ready(process: subprocess.Popen[str], errors: IO[str]) -> str:
+    assert process.stdout is not None
     for line in process.stdout:
         if line.startswith(READY):
             return line.removeprefix(READY).split()[0]
-        said.append(line)
-    raise ServerDidNotStart(f"the reference server did not start: {''.join(said).strip() or 'it said nothing'}")
+    errors.seek(0)
+    raise ServerDidNotStart(f"the reference server did not start: {errors.read().strip() or 'it said nothing'}")

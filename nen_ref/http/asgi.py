@@ -32,6 +32,8 @@ _REQUEST_HEADERS_DROPPED = frozenset(
         b"if-range",
         b"if-none-match",
         b"if-modified-since",
+        b"transfer-encoding",
+        b"expect",
         b"content-length",
         b"content-type",
     )
@@ -45,6 +47,10 @@ _ANSWER_HEADERS_DROPPED = frozenset(
         b"etag",
         b"last-modified",
         b"cache-control",
+        b"content-md5",
+        b"digest",
+        b"content-digest",
+        b"repr-digest",
         CHUNKS_HEADER,
     )
 )
@@ -75,7 +81,7 @@ class NenMiddleware:
         self._plain_paths = frozenset(plain_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or scope.get("path") in self._plain_paths:
+        if scope["type"] == "lifespan" or _route(scope) in self._plain_paths:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": "not part of Nen"})
@@ -83,28 +89,35 @@ class NenMiddleware:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = _Answer(self._server, scope["method"], send)
         try:
             request = await self._read(scope, receive)
             if request is None:
                 return
-            route = scope["path"].removeprefix(scope.get("root_path", ""))
-            reply = await self._server.endpoint(Request(request.method, route, request.headers, request.body))
+            reply = await self._server.endpoint(Request(request.method, _route(scope), request.headers, request.body))
             if reply is not None:
                 await _send_reply(send, reply)
                 return
-            answer.verified = await self._server.verify(request)
-            await self._app(
-                _application_scope(scope, answer.verified), _application_receive(answer.verified, receive), answer.send
-            )
+            verified = await self._server.verify(request)
         except NenError as error:
             log.info("%s %r refused: %s (%s)", scope["method"], scope["path"], error, error.entry.hint)
-            await answer.refuse(error)
+            await _send_reply(send, error_reply(error))
+        except Exception:
+            log.exception("%s %r: the session store failed", scope["method"], scope["path"])
+            await _send_reply(send, error_reply(failure(INTERNAL)))
+        else:
+            await self._answer(scope, receive, send, verified)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, verified: Verified) -> None:
+        """Run the application; whatever it raises, a NenError of another service too, is ISO-9000."""
+        answer = _Answer(self._server, verified, scope["method"], send)
+        try:
+            await self._app(_application_scope(scope, verified), answer.receiving(receive), answer.send)
+            await answer.finish()
         except Exception:
             if answer.started:
                 raise  # the connection ends without the final event: V1-STR-16
             log.exception("%s %r failed", scope["method"], scope["path"])
-            await answer.refuse(failure(INTERNAL))
+            await _send_reply(send, error_reply(failure(INTERNAL)))
 
     async def _read(self, scope: Scope, receive: Receive) -> Request | None:
         """The whole request, None if the client went away. ISO-6001 for a body too long or too slow. V1-WIRE-07."""
@@ -128,12 +141,18 @@ class NenMiddleware:
         return Request(scope["method"], _raw_path(scope), headers, b"".join(pieces))
 
 
+def _route(scope: Scope) -> str:
+    """The path as the application sees it, wherever it is mounted."""
+    path: str = scope.get("path", "")
+    return path.removeprefix(scope.get("root_path", ""))
+
+
 def _raw_path(scope: Scope) -> str:
     """The path as it stands on the wire. V1-AUTH-06.
 
     A server that does not pass `raw_path` has lost the original escapes; the usual ones are the best guess then.
     """
-    raw = scope.get("raw_path") or quote(scope["path"]).encode()
+    raw = scope.get("raw_path") or quote(scope["path"], safe="/:@!$&'()*+,;=~-._").encode()
     path: bytes = raw.partition(b"?")[0]
     return path.decode("utf-8", "surrogateescape")
 
@@ -142,26 +161,21 @@ def _application_scope(scope: Scope, verified: Verified) -> Scope:
     headers = [(name, value) for name, value in scope["headers"] if name.lower() not in _REQUEST_HEADERS_DROPPED]
     if verified.payload is not None:
         headers += [(b"content-type", JSON_TYPE.encode()), (b"content-length", str(len(verified.payload)).encode())]
-    return {**scope, "headers": headers, "nen": verified}
-
-
-def _application_receive(verified: Verified, receive: Receive) -> Receive:
-    """The decrypted body once, then whatever the server has to say (the client going away)."""
-    pending = [{"type": "http.request", "body": verified.payload or b"", "more_body": False}]
-
-    async def next_message() -> Message:
-        return pending.pop() if pending else await receive()
-
-    return next_message
+    # Extensions such as pathsend would let the application answer around the sealing.
+    return {**scope, "headers": headers, "extensions": {}, "nen": verified}
 
 
 class _Answer:
-    """The application's answer to one request on its way out: sealed whole, or as a stream."""
+    """The application's answer to one request on its way out: sealed whole, or as a stream.
 
-    def __init__(self, server: NenServer, method: str, send: Send) -> None:
-        self.verified: Verified | None = None
+    The end of a stream is sent by `finish`, when the application has returned: middleware inside of it may complete an
+    answer first and raise afterwards, and a stream that failed must not look complete (V1-STR-16).
+    """
+
+    def __init__(self, server: NenServer, verified: Verified, method: str, send: Send) -> None:
         self.started = False
         self._server = server
+        self._verified = verified
         self._method = method
         self._send = send
         self._status = 200
@@ -169,40 +183,58 @@ class _Answer:
         self._body: list[bytes] = []
         self._stream: StreamSealer | None = None
         self._events: EventReader | None = None
+        self._complete = False
+        self._gone = False
+
+    def receiving(self, receive: Receive) -> Receive:
+        """What the application receives: the decrypted body once, then whether the client went away."""
+        pending = [{"type": "http.request", "body": self._verified.payload or b"", "more_body": False}]
+
+        async def next_message() -> Message:
+            if pending:
+                return pending.pop()
+            message = await receive()
+            self._gone = self._gone or (message["type"] == "http.disconnect" and not self._complete)
+            return message
+
+        return next_message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             await self._start(message)
-        elif message["type"] == "http.response.body":
-            body, more = message.get("body", b""), message.get("more_body", False)
+        elif message["type"] == "http.response.body" and not self._complete:
+            body, more = bytes(message.get("body", b"")), message.get("more_body", False)
             await (self._send_chunks(body, more) if self._stream else self._collect(body, more))
 
-    async def refuse(self, error: NenError) -> None:
-        if self.started:
-            raise error
-        self.started = True
-        await _send_reply(self._send, error_reply(error))
+    async def finish(self) -> None:
+        """The application has returned: end the stream, or complain that the answer never came."""
+        if self._gone:
+            return
+        if not self._complete:
+            raise RuntimeError("the application returned without completing its answer")
+        if self._stream:
+            await self._send({"type": "http.response.body", "body": self._stream.finish(), "more_body": False})
 
     async def _start(self, message: Message) -> None:
-        assert self.verified is not None
         self._status = message["status"]
         headers = [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers", ())]
         self._headers = [(name, value) for name, value in headers if name not in _ANSWER_HEADERS_DROPPED]
         content_type = dict(headers).get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if content_type == STREAM_TYPE.encode() and self._method != "HEAD" and 200 <= self._status < 300:
-            head, self._stream = self._server.open_stream(self.verified)
+        if self._method == "HEAD":
+            await self._send_whole(Reply(self._status, {"content-type": JSON_TYPE}))
+        elif content_type == STREAM_TYPE.encode() and 200 <= self._status < 300:
+            head, self._stream = self._server.open_stream(self._verified)
             self._events = None if CHUNKS_HEADER in dict(headers) else EventReader(MAX_EVENT_SIZE)
             self.started = True
             await _send_start(self._send, head, self._headers)
 
     async def _send_chunks(self, body: bytes, more: bool) -> None:
-        """V1-STR-02, V1-STR-04, V1-STR-15: every chunk at once, the final event at the end."""
+        """Every chunk at once. V1-STR-02, V1-STR-15."""
         assert self._stream is not None
-        events = [self._stream.seal(chunk) for chunk in self._chunks(body, more)]
-        if not more:
-            events.append(self._stream.finish())
+        self._complete = not more
+        events = [await self._server.seal_chunk(self._stream, chunk) for chunk in self._chunks(body, more)]
         if events:
-            await self._send({"type": "http.response.body", "body": b"".join(events), "more_body": more})
+            await self._send({"type": "http.response.body", "body": b"".join(events), "more_body": True})
 
     def _chunks(self, body: bytes, more: bool) -> Iterable[bytes]:
         if self._events is not None:
@@ -210,15 +242,18 @@ class _Answer:
         return [body] if body or more else []  # the last message of a streaming answer is empty, and no chunk
 
     async def _collect(self, body: bytes, more: bool) -> None:
-        assert self.verified is not None
         self._body.append(body)
         if more:
             return
-        if self._method == "HEAD":
-            reply = Reply(self._status, {"content-type": JSON_TYPE})
-        else:
-            reply = await self._server.seal(self.verified, self._status, b"".join(self._body))
-        self.started = True
+        try:
+            reply = await self._server.seal(self._verified, self._status, b"".join(self._body))
+        except NenError as error:
+            log.exception("the answer could not be sealed")
+            reply, self._headers = error_reply(error), []
+        await self._send_whole(reply)
+
+    async def _send_whole(self, reply: Reply) -> None:
+        self.started = self._complete = True
         await _send_reply(self._send, reply, self._headers)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -23,10 +24,12 @@ from nen_ref.http.server import now_ms
 from nen_ref.primitives.suite import REFERENCE, Suite
 from nen_ref.protocol.client import ClientSession, refusal, stream_refusal
 from nen_ref.protocol.errors import (
+    HANDSHAKE_BAD_RESPONSE,
     HANDSHAKE_NETWORK,
     SESSION_NOT_INITIALIZED,
     STREAM_REQUEST_FAILED,
     WIRE_INVALID_PAYLOAD_FORMAT,
+    NenError,
     failure,
 )
 from nen_ref.protocol.handshake import client_hello
@@ -51,13 +54,24 @@ MAX_ANSWER_SIZE = 64 * 1024 * 1024
 # Of an answer: what described the sealed body and is wrong for the opened one.
 _DROPPED = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 
+# Marks, among a request's extensions, the one whose answer may be a stream that is read piece by piece.
+_MAY_STREAM = "nen.may_stream"
+
+
+class _TooLarge(Exception):
+    """An answer of more than MAX_ANSWER_SIZE bytes."""
+
+
+_UNREADABLE = (httpx.DecodingError, _TooLarge)
+_THROWN = (httpx.TransportError, *_UNREADABLE)
+
 V = TypeVar("V")
 R = TypeVar("R")
 Exchange = Generator[httpx.Request, httpx.Response, V]
 
 
 class _Flow:
-    """The current session, and each operation as a generator. Transport errors are thrown into it."""
+    """The current session, and each operation as a generator; what goes wrong on the way is thrown into it."""
 
     def __init__(
         self,
@@ -75,7 +89,7 @@ class _Flow:
         self._terminated = False
         self.session: ClientSession | None = None
 
-    def handshake(self, path: str = HANDSHAKE_PATH) -> Exchange[None]:
+    def handshake(self, path: str = HANDSHAKE_PATH) -> Exchange[ClientSession]:
         """A new session; an old one is given up when the new one stands. V1-HS-10, V1-HS-11, V1-LIFE-04."""
         old = self._session_header() if path == ROTATE_PATH else {}
         hello = client_hello(
@@ -89,8 +103,11 @@ class _Flow:
             )
         except httpx.TransportError as fault:
             raise failure(HANDSHAKE_NETWORK, type(fault).__name__) from fault
+        except _UNREADABLE as fault:
+            raise failure(HANDSHAKE_BAD_RESPONSE, f"the answer cannot be read: {type(fault).__name__}") from fault
         session.finish_handshake(_reply(response))
         self.session, self._terminated = session, False
+        return session
 
     def request(
         self, method: str, url: str, payload: bytes | None, options: dict[str, Any]
@@ -99,7 +116,10 @@ class _Flow:
 
         A bare refusal without an ISO code (of a proxy, say) is returned as it is: it is not authentic.
         """
-        response, session = yield from self._signed(method, url, payload, options)
+        try:
+            response, session = yield from self._signed(method, url, payload, options, {})
+        except _UNREADABLE as fault:
+            raise _unreadable(fault) from fault
         reply = _reply(response)
         error = None if response.is_success else refusal(reply)
         if error is not None:
@@ -113,8 +133,8 @@ class _Flow:
     ) -> Exchange[tuple[httpx.Response, StreamOpener]]:
         """A sealed request answered by a stream, whose body is still to be read. V1-STR-12, V1-STR-13."""
         try:
-            response, session = yield from self._signed(method, url, payload, options)
-        except httpx.TransportError as fault:
+            response, session = yield from self._signed(method, url, payload, options, {_MAY_STREAM: True})
+        except _THROWN as fault:
             raise failure(STREAM_REQUEST_FAILED, type(fault).__name__) from fault
         if not response.is_success:
             raise stream_refusal(_reply(response))
@@ -122,48 +142,59 @@ class _Flow:
 
     def status(self) -> Exchange[bool]:
         """V1-LIFE-01."""
-        response = yield self._http.build_request("GET", STATUS_PATH, headers=self._session_header())
+        response = yield from self._plain("GET", STATUS_PATH, self._session_header())
         return response.status_code == 200
 
     def terminate(self) -> Exchange[None]:
         """End the session on both sides; the keys go here whatever becomes of the message. V1-LIFE-08."""
         headers = self._session_header()
         self.forget()
-        yield self._http.build_request("POST", TERMINATE_PATH, headers=headers)
+        yield from self._plain("POST", TERMINATE_PATH, headers)
 
     def forget(self) -> None:
         if self.session is not None:
             self.session.close()
         self.session, self._terminated = None, True
 
+    def _plain(self, method: str, path: str, headers: dict[str, str]) -> Exchange[httpx.Response]:
+        try:
+            return (yield self._http.build_request(method, path, headers=headers))
+        except _UNREADABLE as fault:
+            raise _unreadable(fault) from fault
+
     def _signed(
-        self, method: str, url: str, payload: bytes | None, options: dict[str, Any]
+        self, method: str, url: str, payload: bytes | None, options: dict[str, Any], extensions: dict[str, Any]
     ) -> Exchange[tuple[httpx.Response, ClientSession]]:
-        """Send, and after a 401 once more under a new session. V1-LIFE-07."""
-        response, session = yield from self._attempt(method, url, payload, options)
+        """Send, and after a 401 once more under a new session. V1-LIFE-07.
+
+        The old session keeps its keys for as long as another request waits for its answer under it.
+        """
+        response, session = yield from self._attempt(method, url, payload, options, extensions)
         if response.status_code != 401:
             return response, session
         if self.session is session:  # nobody else has renewed it meanwhile
-            session.unauthorized()
             self.session = None
-        return (yield from self._attempt(method, url, payload, options))
+        return (yield from self._attempt(method, url, payload, options, extensions))
 
     def _attempt(
-        self, method: str, url: str, payload: bytes | None, options: dict[str, Any]
+        self, method: str, url: str, payload: bytes | None, options: dict[str, Any], extensions: dict[str, Any]
     ) -> Exchange[tuple[httpx.Response, ClientSession]]:
         if self._terminated:
             raise failure(SESSION_NOT_INITIALIZED, "the session was terminated; make a new one with handshake()")
-        if self.session is None or self.session.worn_out:
-            yield from self.handshake()
-        assert self.session is not None
         session = self.session
+        if session is None or session.worn_out:
+            session = yield from self.handshake()
         # Built first to learn the path that will stand on the wire, as httpx normalises it. V1-AUTH-06.
         draft = self._http.build_request(method, url, **options)
         path = draft.url.raw_path.partition(b"?")[0].decode("ascii")
         signed = session.request(method, path, payload, n=self._random_bytes(NONCE_SIZE), timestamp=self._clock())
         headers = {name: value for name, value in draft.headers.items() if name != "content-length"}
-        request = self._http.build_request(
-            method, draft.url, content=signed.body, headers={**headers, **signed.headers}, extensions=draft.extensions
+        request = httpx.Request(
+            method,
+            draft.url,
+            content=signed.body,
+            headers={**headers, **signed.headers},
+            extensions={**draft.extensions, **extensions},
         )
         return (yield request), session
 
@@ -244,14 +275,14 @@ class NenClient(_Verbs[httpx.Response]):
     def request(
         self, method: str, url: str, *, json: Any = None, content: bytes | None = None, **options: Any
     ) -> httpx.Response:
-        return self._drive(self._flow.request(method, url, _payload(json, content), options))
+        return self._drive(self._flow.request(method, url, _payload(json, content, options), options))
 
     def stream(
         self, method: str, url: str, *, json: Any = None, content: bytes | None = None, **options: Any
     ) -> Iterator[str]:
         """The chunks of an encrypted stream, each authentic; it ends without error only after the final event."""
-        steps = self._flow.stream(method, url, _payload(json, content), options)
-        response, opener = self._drive(steps, streaming=True)
+        steps = self._flow.stream(method, url, _payload(json, content, options), options)
+        response, opener = self._drive(steps)
         texts = _Texts(opener)
         try:
             for piece in response.iter_bytes():
@@ -259,7 +290,7 @@ class NenClient(_Verbs[httpx.Response]):
                 if opener.finished:
                     break
             yield from texts.close()
-        except httpx.TransportError as fault:
+        except _THROWN as fault:
             raise failure(STREAM_REQUEST_FAILED, type(fault).__name__) from fault
         finally:
             response.close()
@@ -277,14 +308,14 @@ class NenClient(_Verbs[httpx.Response]):
     ) -> None:
         self.close()
 
-    def _drive(self, steps: Exchange[V], streaming: bool = False) -> V:
+    def _drive(self, steps: Exchange[V]) -> V:
         response = None
         try:
             request = next(steps)
             while True:
                 try:
-                    response = self._send(request, streaming)
-                except httpx.TransportError as fault:
+                    response = self._send(request)
+                except _THROWN as fault:
                     request = steps.throw(fault)
                 else:
                     request = steps.send(response)
@@ -296,18 +327,18 @@ class NenClient(_Verbs[httpx.Response]):
                 response.close()
             raise
 
-    def _send(self, request: httpx.Request, streaming: bool) -> httpx.Response:
+    def _send(self, request: httpx.Request) -> httpx.Response:
         response = self._http.send(request, stream=True)
-        if streaming and _is_stream(response):
+        if _is_wanted_stream(response):
             return response
+        bounded = _Bounded()
         try:
-            bounded = _Bounded()
             if not _is_stream(response):
                 for piece in response.iter_bytes():
                     bounded.add(piece)
-            return _with_content(response, bounded.content())
         finally:
             response.close()
+        return _with_content(response, bounded.content())
 
 
 class AsyncNenClient(_Verbs[Awaitable[httpx.Response]]):
@@ -341,13 +372,13 @@ class AsyncNenClient(_Verbs[Awaitable[httpx.Response]]):
     async def request(
         self, method: str, url: str, *, json: Any = None, content: bytes | None = None, **options: Any
     ) -> httpx.Response:
-        return await self._drive(self._flow.request(method, url, _payload(json, content), options))
+        return await self._drive(self._flow.request(method, url, _payload(json, content, options), options))
 
     async def stream(
         self, method: str, url: str, *, json: Any = None, content: bytes | None = None, **options: Any
     ) -> AsyncIterator[str]:
-        steps = self._flow.stream(method, url, _payload(json, content), options)
-        response, opener = await self._drive(steps, streaming=True)
+        steps = self._flow.stream(method, url, _payload(json, content, options), options)
+        response, opener = await self._drive(steps)
         texts = _Texts(opener)
         try:
             async for piece in response.aiter_bytes():
@@ -357,7 +388,7 @@ class AsyncNenClient(_Verbs[Awaitable[httpx.Response]]):
                     break
             for text in texts.close():
                 yield text
-        except httpx.TransportError as fault:
+        except _THROWN as fault:
             raise failure(STREAM_REQUEST_FAILED, type(fault).__name__) from fault
         finally:
             await response.aclose()
@@ -374,14 +405,14 @@ class AsyncNenClient(_Verbs[Awaitable[httpx.Response]]):
     ) -> None:
         await self.aclose()
 
-    async def _drive(self, steps: Exchange[V], streaming: bool = False) -> V:
+    async def _drive(self, steps: Exchange[V]) -> V:
         response = None
         try:
             request = next(steps)
             while True:
                 try:
-                    response = await self._send(request, streaming)
-                except httpx.TransportError as fault:
+                    response = await self._send(request)
+                except _THROWN as fault:
                     request = steps.throw(fault)
                 else:
                     request = steps.send(response)
@@ -393,18 +424,18 @@ class AsyncNenClient(_Verbs[Awaitable[httpx.Response]]):
                 await response.aclose()
             raise
 
-    async def _send(self, request: httpx.Request, streaming: bool) -> httpx.Response:
+    async def _send(self, request: httpx.Request) -> httpx.Response:
         response = await self._http.send(request, stream=True)
-        if streaming and _is_stream(response):
+        if _is_wanted_stream(response):
             return response
+        bounded = _Bounded()
         try:
-            bounded = _Bounded()
             if not _is_stream(response):
                 async for piece in response.aiter_bytes():
                     bounded.add(piece)
-            return _with_content(response, bounded.content())
         finally:
             await response.aclose()
+        return _with_content(response, bounded.content())
 
 
 class _Texts:
@@ -434,17 +465,24 @@ class _Bounded:
     def add(self, piece: bytes) -> None:
         self._size += len(piece)
         if self._size > MAX_ANSWER_SIZE:
-            raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"an answer of more than {MAX_ANSWER_SIZE} bytes")
+            raise _TooLarge
         self._pieces.append(piece)
 
     def content(self) -> bytes:
         return b"".join(self._pieces)
 
 
-def _payload(json: Any, content: bytes | None) -> bytes | None:
+def _payload(json: Any, content: bytes | None, options: dict[str, Any]) -> bytes | None:
+    unsealed = {"data", "files"} & set(options)
+    if unsealed:
+        raise TypeError(f"{', '.join(sorted(unsealed))}: a Nen payload is JSON; give json or content")
     if json is not None and content is not None:
         raise TypeError("give json or content, not both")
     return content if json is None else dump_json(json)
+
+
+def _unreadable(fault: Exception) -> NenError:
+    return failure(WIRE_INVALID_PAYLOAD_FORMAT, f"the answer cannot be read: {type(fault).__name__}")
 
 
 def _reply(response: httpx.Response) -> Reply:
@@ -456,6 +494,22 @@ def _is_stream(response: httpx.Response) -> bool:
     return content_type.partition(";")[0].strip().lower() == STREAM_TYPE
 
 
+def _is_wanted_stream(response: httpx.Response) -> bool:
+    return _MAY_STREAM in response.request.extensions and response.is_success and _is_stream(response)
+
+
 def _with_content(response: httpx.Response, content: bytes) -> httpx.Response:
+    """The answer, which is read or closed by now, with other content."""
     headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _DROPPED]
-    return httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
+    answer = httpx.Response(
+        response.status_code,
+        headers=headers,
+        content=content,
+        request=response.request,
+        extensions=response.extensions,
+        history=response.history,
+        default_encoding=response.default_encoding,
+    )
+    with suppress(RuntimeError):  # a transport that answers at once has measured nothing
+        answer.elapsed = response.elapsed
+    return answer

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar, TypeVarTuple
 
 import anyio.to_thread
@@ -110,9 +111,14 @@ class NenServer:
         base_nonce = self._random_bytes(NONCE_SIZE)
         return stream_head(base_nonce), StreamSealer(verified.session.keys.enc, base_nonce, suite=self._suite)
 
+    async def seal_chunk(self, stream: StreamSealer, chunk: bytes) -> bytes:
+        """The event of one chunk."""
+        return await _compute(len(chunk), stream.seal, chunk)
+
     async def _handshake(self, request: Request) -> Reply:
         """V1-HS-01: a new session, stored before its answer is sent."""
-        accepted = respond(
+        work = partial(
+            respond,
             request.body,
             m=self._random_bytes(32),
             mac_key=self._random_bytes(MAC_KEY_SIZE),
@@ -121,6 +127,7 @@ class NenServer:
             policy=self.config.identity,
             suite=self._suite,
         )
+        accepted = await _compute(len(request.body), work)
         await self._store.set(accepted.session, self.config.session_life_ms)
         return accepted.reply
 

@@ -140,11 +140,6 @@ class ClientSession:
         self._stream_heads.add(base_nonce[:8])
         return StreamOpener(keys.enc, base_nonce, suite=self._suite)
 
-    def unauthorized(self) -> None:
-        """The server answered 401: the session is over for this client. V1-LIFE-07."""
-        self._state = next_state(self._state, ClientEvent.UNAUTHORIZED)
-        self._keys = None
-
     def close(self) -> None:
         """Forget the keys. V1-LIFE-08."""
         self._state = next_state(self._state, ClientEvent.TERMINATE)

@@ -46,7 +46,6 @@ class ClientEvent(enum.Enum):
     HANDSHAKE_OK = "handshake answered"
     HANDSHAKE_REFUSED = "handshake refused"
     SEND_REQUEST = "send request"
-    UNAUTHORIZED = "answer 401"
     TERMINATE = "terminate"
 
 
@@ -55,7 +54,6 @@ CLIENT_TRANSITIONS: dict[tuple[ClientState, ClientEvent], ClientState] = {
     (ClientState.HANDSHAKING, ClientEvent.HANDSHAKE_OK): ClientState.ESTABLISHED,
     (ClientState.HANDSHAKING, ClientEvent.HANDSHAKE_REFUSED): ClientState.NEW,
     (ClientState.ESTABLISHED, ClientEvent.SEND_REQUEST): ClientState.ESTABLISHED,
-    (ClientState.ESTABLISHED, ClientEvent.UNAUTHORIZED): ClientState.NEW,
     (ClientState.NEW, ClientEvent.TERMINATE): ClientState.CLOSED,
     (ClientState.HANDSHAKING, ClientEvent.TERMINATE): ClientState.CLOSED,
     (ClientState.ESTABLISHED, ClientEvent.TERMINATE): ClientState.CLOSED,

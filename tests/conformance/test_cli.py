@@ -130,4 +130,4 @@ def test_demo_is_the_same_each_time() -> None:
     assert first.returncode == 0, first.stderr
     assert first.stdout == second.stdout
     assert "Once" in first.stdout
-    assert "(complete)" in first.stdout
+    assert "complete" in first.stdout

@@ -15,7 +15,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import h11
@@ -23,8 +23,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import nen_ref.protocol.handshake
 from nen_ref.http import NenServer, ServerConfig
 from nen_ref.http.demo_app import demo_app
+from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.errors import CATALOGUE
 from nen_ref.protocol.handshake import client_hello
 from nen_ref.protocol.identity import Identity
@@ -198,22 +200,37 @@ def send_all(connection: socket.socket, data: bytes) -> None:
         connection.sendall(data)
 
 
-def test_a_length_that_nobody_can_keep_is_refused_before_its_end(unharmed: Target) -> None:
+def test_a_body_without_end_is_refused_while_it_comes(unharmed: Target) -> None:
+    answered = threading.Event()
+
+    def go_on() -> None:
+        with suppress(OSError):
+            while not answered.wait(TIMEOUT / 20):
+                connection.sendall(b"x" * (LIMIT // 4))
+
     with connect(unharmed.url) as connection:
-        connection.sendall(head("POST", HANDSHAKE_PATH, f"content-length: {10**15}") + b"x" * (2 * LIMIT + 1))
-        assert read_answer(connection).code == "ISO-6001"
+        connection.settimeout(5)
+        connection.sendall(head("POST", HANDSHAKE_PATH, f"content-length: {10**15}"))
+        sender = threading.Thread(target=go_on)
+        sender.start()
+        try:
+            assert read_answer(connection).code == "ISO-6001"
+        finally:
+            answered.set()
+            sender.join()
 
 
 # --- bodies that do not arrive ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", [HANDSHAKE_PATH, "/api/echo"])
+@pytest.mark.parametrize("path", [HANDSHAKE_PATH, ROTATE_PATH, "/api/echo"])
 @pytest.mark.parametrize("arrived", [b"", b'{"pk": "'])
 @pytest.mark.parametrize("length", ["content-length: 100", "transfer-encoding: chunked"])
 def test_a_body_that_stops_coming(unharmed: Target, path: str, arrived: bytes, length: str) -> None:
     data = arrived if "content" in length or not arrived else b"%x\r\n%s\r\n" % (len(arrived), arrived)
+    sid = f"x-nen-session: {unharmed.caller.session.sid}"
     with connect(unharmed.url) as connection:
-        connection.sendall(head("POST", path, length) + data)
+        connection.sendall(head("POST", path, length, sid) + data)
         assert read_answer(connection).code == "ISO-6001"
 
 
@@ -461,6 +478,57 @@ def test_of_identical_requests_at_once_exactly_one_passes(target: Target, copies
     assert sorted(codes, key=str) == ["ISO-5001"] * (copies - 1) + [None]
 
 
+LARGE = 200_000
+
+
+class Held:
+    """Work on something large that goes on only when another request was served; `results` says whether it was."""
+
+    def __init__(self) -> None:
+        self.begun, self.served = threading.Event(), threading.Event()
+        self.results: list[bool] = []
+
+    def during(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        def held(*arguments: Any, **options: Any) -> Any:
+            if any(isinstance(argument, bytes) and len(argument) >= LARGE for argument in arguments):
+                self.begun.set()
+                self.results.append(self.served.wait(3))
+            return work(*arguments, **options)
+
+        return held
+
+
+@pytest.mark.parametrize("what", ["opening a request", "sealing an answer", "sealing a chunk", "reading a handshake"])
+def test_something_large_keeps_nobody_from_being_served(
+    start: Callable[..., str], monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """V1-ERR-03. Anyone can send a handshake of ten megabytes, and a thousand of them."""
+    held = Held()
+    changes = {"opening a request": {"aead_open": held.during(REFERENCE.aead_open)}}
+    if what.startswith("sealing"):
+        changes[what] = {"aead_seal": held.during(REFERENCE.aead_seal)}
+    url = start(demo_app(NenServer(suite=replace(REFERENCE, **changes.get(what, {})))))
+    caller, other = Caller(url), Caller(url)
+    text = json.dumps("x" * LARGE).encode()
+    if what == "reading a handshake":
+        parse = nen_ref.protocol.handshake.parse_json_object
+        monkeypatch.setattr(nen_ref.protocol.handshake, "parse_json_object", held.during(parse))
+    actions: dict[str, Callable[[], Answer]] = {
+        "opening a request": lambda: caller.ask("POST", "/api/echo", text),
+        "sealing an answer": lambda: caller.ask("POST", "/api/echo", text),
+        "sealing a chunk": lambda: caller.ask("POST", "/api/stream", b'{"chunks":[%s]}' % text),
+        "reading a handshake": lambda: ask(url, "POST", HANDSHAKE_PATH, {}, hello(more="x" * LARGE)),
+    }
+    statuses: list[int] = []
+    thread = threading.Thread(target=lambda: statuses.append(actions[what]().status))
+    thread.start()
+    assert held.begun.wait(5)
+    assert other.json(other.ask("GET", "/api/echo"))["method"] == "GET"
+    held.served.set()
+    thread.join()
+    assert (statuses, held.results[:1]) == ([200], [True])
+
+
 # --- anything at all -------------------------------------------------------------------------------------------------
 
 PLAIN = {  # what the endpoints answer when they do not refuse
@@ -541,13 +609,16 @@ def test_any_bytes_with_any_headers(
     catalogued(path, converse(kept, method, path, headers, body))
 
 
-@pytest.mark.parametrize("path", ["/api/echo", "/api/stream"])
+@pytest.mark.parametrize("path", ["/api/echo", "/api/stream", ROTATE_PATH])
 @EXAMPLES
 @given(headers=headers_, body=st.none() | bodies, keep=st.sets(st.sampled_from(names[:3])))
 def test_any_bytes_in_a_living_session(
     unharmed: Target, kept: http.client.HTTPConnection, path: str, headers: Any, body: bytes | None, keep: set[str]
 ) -> None:
-    """Some headers of a right request, the rest arbitrary; the signature is for a path that is not asked for."""
+    """Some headers of a right request, the rest arbitrary; the signature is for a path that is not asked for.
+
+    A rotation that is refused leaves the session: V1-LIFE-05.
+    """
     right, _ = unharmed.caller.sign("POST", "/elsewhere", None)
     mixed = {**headers, **{name: right[name].encode() for name in keep}}
     catalogued(path, converse(kept, "POST", path, mixed, body))

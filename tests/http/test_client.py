@@ -439,6 +439,63 @@ def test_a_stream_closed_early_gives_its_connection_back(make: Make, site: Site)
     assert client.get("/mirror").status_code == 200
 
 
+class Watched(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """The body of an answer, one event at a time, which knows whether it was closed."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = pieces
+        self.closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+
+    def close(self) -> None:
+        self.closed = True
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("how", ["read to the end", "closed early", "cut", "tampered", "never right", "refused"])
+def test_the_answer_of_a_stream_is_closed_whatever_happens(make: Make, how: str) -> None:
+    watched: list[Watched] = []
+
+    def application(fake: Fake, request: httpx.Request, session: Session) -> httpx.Response:
+        pieces = {"cut": three(session)[:2], "tampered": [three(session)[0], three(session)[0]]}
+        watched.append(Watched(pieces.get(how, three(session))))
+        headers = EVENTS if how == "never right" else {**EVENTS, "x-nen-stream-nonce": encode_base64(BASE)}
+        return httpx.Response(503 if how == "refused" else 200, headers=headers, stream=watched[-1])
+
+    client, _ = faked(make, application)
+    if how == "closed early":
+        stream = client.stream("GET", "/x")
+        assert next(stream) == "one"
+        assert not watched[0].closed
+        stream.close()
+    else:
+        drained(client)
+    assert [each.closed for each in watched] == [True]
+
+
+@pytest.mark.parametrize("attempt", ["get", "stream"])
+def test_the_answer_of_a_first_attempt_is_closed(make: Make, attempt: str) -> None:
+    """Of a 401 that calls itself a stream, nothing is read; its connection must not be held for ever."""
+    watched: list[Watched] = []
+
+    def application(fake: Fake, request: httpx.Request, session: Session) -> httpx.Response:
+        watched.append(Watched([b"data: x\n\n"]))
+        return httpx.Response(401, headers=EVENTS, stream=watched[-1])
+
+    client, _ = faked(make, application)
+    with suppress(NenError, httpx.ResponseNotRead):
+        ATTEMPTS[attempt](client)
+    assert [each.closed for each in watched] == [True, True]
+
+
 @pytest.mark.anyio
 async def test_an_async_stream_left_in_the_middle(site: Site) -> None:
     async with AsyncNenClient(site.url, limits=httpx.Limits(max_connections=1)) as client:

@@ -302,6 +302,26 @@ def stream_routes(site: Site) -> list[Route]:
 
         return streaming(kind, each())
 
+    async def slow_answer(request: Request) -> Response:
+        site.calls.append("slow")
+        await site.opened()
+        return JSONResponse({})
+
+    async def slow_pieces(request: Request) -> Response:
+        async def each() -> AsyncIterator[str]:
+            site.calls.append("slow")
+            await site.opened()
+            yield "late"
+
+        return StreamingResponse(each(), media_type="text/plain")
+
+    async def chunks_and_background(request: Request) -> Response:
+        async def later() -> None:
+            if await site.opened():
+                site.done.set()
+
+        return ChunkResponse(["a", "b"], background=BackgroundTask(later))
+
     async def refused(request: Request) -> Response:
         return StreamingResponse(iter([b"data: no\n\n"]), status_code=503, media_type="text/event-stream")
 
@@ -314,6 +334,9 @@ def stream_routes(site: Site) -> list[Route]:
         Route("/gated/{kind}", gated),
         Route("/endless/{kind}", endless),
         Route("/refused-stream", refused),
+        Route("/slow-answer", slow_answer),
+        Route("/slow-pieces", slow_pieces),
+        Route("/chunks-and-background", chunks_and_background),
     ]
 
 
@@ -854,7 +877,10 @@ def test_events_arrive_as_they_are_produced(site: Site, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["events", "chunks"])
 @pytest.mark.parametrize("inside", [False, True], ids=["alone", "inside-of-middleware"])
-def test_a_client_that_goes_away_ends_the_handler(site: Site, tagged: Site, kind: str, inside: bool) -> None:
+def test_a_client_that_goes_away_ends_the_handler(
+    site: Site, tagged: Site, kind: str, inside: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And it is nobody's error, so that none is logged."""
     site = tagged if inside else site
     caller = Caller(site.url)
     headers, _ = caller.sign("GET", f"/endless/{kind}")
@@ -866,6 +892,34 @@ def test_a_client_that_goes_away_ends_the_handler(site: Site, tagged: Site, kind
         assert not site.done.is_set()
     assert site.done.wait(TIMEOUT)
     assert caller.json(caller.ask("GET", "/mirror"))["method"] == "GET"
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_client_that_goes_away_before_its_answer_is_nobodys_error(
+    caller: Caller, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    for target in ("/slow-answer", "/slow-pieces"):
+        site.gate.clear()
+        headers, _ = caller.sign("GET", target)
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        before = len(site.calls)
+        with connect(site.url) as connection:
+            connection.sendall(f"GET {target} HTTP/1.1\r\nhost: x\r\n{head}\r\n".encode())
+            assert eventually(lambda before=before: len(site.calls) > before)
+        assert caller.json(caller.ask("GET", "/mirror"))["method"] == "GET"
+        site.gate.set()
+        assert caller.json(caller.ask("GET", "/mirror"))["method"] == "GET"
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_stream_with_a_background_task_is_complete_when_the_task_is_done(site: Site) -> None:
+    """The chunks do not wait for it; what says that they are all does, or a failure could not be told."""
+    with NenClient(site.url, timeout=2 * TIMEOUT) as client:
+        stream = client.stream("GET", "/chunks-and-background")
+        assert [next(stream), next(stream)] == ["a", "b"]
+        site.gate.set()
+        assert list(stream) == []
+    assert site.done.wait(TIMEOUT)
 
 
 def test_a_stream_that_is_refused_by_its_handler_is_an_answer_like_others(site: Site) -> None:

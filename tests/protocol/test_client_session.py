@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import json
 from collections.abc import Callable, Iterable
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nen_ref.primitives.errors import LimitError
+from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol import client as client_module
 from nen_ref.protocol.client import ClientSession, refusal, stream_refusal
 from nen_ref.protocol.errors import CATALOGUE, error_body, failure
@@ -190,17 +193,23 @@ def closed_while_handshaking() -> ClientSession:
 
 
 WITHOUT_KEYS = [
-    new, handshaking, refused_handshake, unauthorized, closed, closed_twice, closed_while_new, closed_while_handshaking,
+    new, handshaking, refused_handshake, closed, closed_twice, closed_while_new, closed_while_handshaking,
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("make", WITHOUT_KEYS)
-def test_without_a_session_nothing_is_sent_or_opened(make: Callable[[], ClientSession]) -> None:
-    """V1-LIFE-08, V1-LIFE-09."""
+@pytest.mark.parametrize("make", [*WITHOUT_KEYS, unauthorized])
+def test_without_a_session_nothing_is_sent(make: Callable[[], ClientSession]) -> None:
+    """V1-LIFE-07, V1-LIFE-09."""
     session = make()
     assert not session.established
     refused("ISO-2001", send, session)
     refused("ISO-2001", send, session, payload=None)
+
+
+@pytest.mark.parametrize("make", WITHOUT_KEYS)
+def test_without_keys_nothing_is_opened(make: Callable[[], ClientSession]) -> None:
+    """V1-LIFE-08. (Whether answers still under way can be opened after a 401 to another request is left open.)"""
+    session = make()
     refused("ISO-2001", session.open_reply, answer())
     refused("ISO-2001", session.open_stream, stream())
 
@@ -452,7 +461,7 @@ def test_an_event_of_a_stream_as_a_sealed_answer_is_refused(arrived: int) -> Non
 
 @pytest.mark.parametrize("i", [0, 1, 255, 256, 2**16, 2**32 - 1])
 def test_all_nonces_that_a_stream_could_use_are_taken(i: int) -> None:
-    """V1-STR-17: by the first eight bytes, whether the stream was that long or not; the ninth byte on does not count."""
+    """V1-STR-17: by the first eight bytes, whether the stream was that long or not."""
     session = established()
     session.open_stream(stream())
     taken = frame_nonce(BASE, i)
@@ -565,6 +574,21 @@ def test_the_server_seals_every_answer(status: int, sent: int) -> None:
         assert dict(reply.headers) == {"content-type": "application/json", "cache-control": "no-store"}
         assert json.loads(reply.body) == {"ct": b64(seal(SHARED, ANSWER_N, payload)), "n": b64(ANSWER_N)}
         assert established().open_reply(reply) == payload
+
+
+def test_beyond_the_limit_of_the_cipher_nothing_is_sealed_or_opened() -> None:
+    """RFC 8439 has a limit of 256 GiB, which a suite reports by an error of its own."""
+
+    def too_much(*_: bytes) -> bytes:
+        raise LimitError
+
+    suite = dataclasses.replace(REFERENCE, aead_seal=too_much, aead_open=too_much)
+    refused("ISO-4002", seal_response, VERIFIED, 200, PAYLOAD, ANSWER_N, suite)
+    session = ClientSession(suite=suite)
+    session.start_handshake(HELLO)
+    session.finish_handshake(handshake_answer())
+    refused("ISO-4002", send, session)
+    refused("ISO-4001", session.open_reply, answer())
 
 
 def test_the_server_does_not_seal_under_the_nonce_of_the_request() -> None:

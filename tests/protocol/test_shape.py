@@ -111,6 +111,18 @@ def test_the_randomness_of_the_system_is_only_ever_the_default_of_random_bytes(f
     assert "urandom" not in {name.split(".")[-1] for name in imports(file)}
 
 
+@in_pure_layers
+def test_results_cannot_be_changed(file: Path) -> None:
+    """Every dataclass is frozen: what was verified stays what it was."""
+    decorators = [
+        ast.unparse(decorator)
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, ast.ClassDef)
+        for decorator in node.decorator_list
+    ]
+    assert [decorator for decorator in decorators if "dataclass" in decorator and "frozen=True" not in decorator] == []
+
+
 # Requirements ------------------------------------------------------------------------------------------------
 
 ID = re.compile(r"\bV[123]-[A-Z]+-\d+\b")

@@ -146,7 +146,8 @@ def too_large(pieces: list[bytes], limit: int) -> list[bytes]:
 
 @pytest.mark.parametrize("line", [b"data: " + b"x" * 94, b": " + b"x" * 98, b"x" * 100, b"data:" + b"x" * 95])
 def test_a_line_may_be_as_long_as_the_limit(line: bytes) -> None:
-    read([line + b"\n\n"], 100)
+    read([line + b"\n\n"] * 3, 100)
+    read([line + b"\r\r"] * 3, 100)
     read([line[i : i + 1] for i in range(100)], 100)
     too_large([line + b"x"], 100)
     too_large([line + b"x\n"], 100)

@@ -515,6 +515,12 @@ def test_others_are_not_exempt(identity: bytes | None) -> None:
         refused("ISO-3001", store(identity).verify, request(headers=UNSIGNED), NOW, both)
 
 
+def test_a_session_without_an_identity_never_qualifies() -> None:
+    """Not even where the list of names came out wrong."""
+    wrong = RequestPolicy(unsigned_clients=frozenset([None]))  # type: ignore[list-item]
+    refused("ISO-3001", store(None).verify, request(headers=UNSIGNED), NOW, wrong)
+
+
 def test_the_nonce_of_an_unsigned_request_is_kept_for_the_session() -> None:
     """V1-AUTH-12: without a signature the timestamp proves nothing."""
     s = store(NAMED)

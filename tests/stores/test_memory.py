@@ -206,6 +206,8 @@ def test_there_are_bounds_by_default() -> None:
         at_once(store.set(session(str(i)), LIFE))
     assert len(store) == 10_000
     assert not at_once(store.exists("0"))
+    answers = [at_once(store.record_nonce("9", i.to_bytes(12, "big"), 2**63 - 1)) for i in range(100_001)]
+    assert answers == [NEW] * 100_000 + [NO_SESSION]
 
 
 # Nonces ------------------------------------------------------------------------------------------------------
