@@ -131,7 +131,6 @@ TABLE = {
     (S.HANDSHAKING, E.HANDSHAKE_OK): S.ESTABLISHED,
     (S.HANDSHAKING, E.HANDSHAKE_REFUSED): S.NEW,
     (S.ESTABLISHED, E.SEND_REQUEST): S.ESTABLISHED,
-    (S.ESTABLISHED, E.UNAUTHORIZED): S.NEW,
 } | {(state, E.TERMINATE): S.CLOSED for state in S}
 
 
@@ -159,12 +158,6 @@ def handshaking() -> ClientSession:
 def refused_handshake() -> ClientSession:
     session = handshaking()
     refused("ISO-1004", session.finish_handshake, Reply(500, {}, b""))
-    return session
-
-
-def unauthorized() -> ClientSession:
-    session = established()
-    session.unauthorized()
     return session
 
 
@@ -197,7 +190,7 @@ WITHOUT_KEYS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("make", [*WITHOUT_KEYS, unauthorized])
+@pytest.mark.parametrize("make", WITHOUT_KEYS)
 def test_without_a_session_nothing_is_sent(make: Callable[[], ClientSession]) -> None:
     """V1-LIFE-07, V1-LIFE-09."""
     session = make()
@@ -245,7 +238,7 @@ def test_a_session_never_changes_its_keys(make: Callable[[], ClientSession]) -> 
         assert session.open_reply(answer()) == PAYLOAD
 
 
-@pytest.mark.parametrize("make", [new, refused_handshake, unauthorized, closed, established])
+@pytest.mark.parametrize("make", [new, refused_handshake, closed, established])
 def test_an_answer_to_no_handshake_is_refused(make: Callable[[], ClientSession]) -> None:
     session = make()
     was = session.established
@@ -282,30 +275,12 @@ def test_a_refused_handshake_may_be_begun_again(reply: Reply, code: str) -> None
     assert session.established
 
 
-def test_a_second_401_is_no_error_of_another_kind() -> None:
-    refused("ISO-2001", unauthorized().unauthorized)
-    refused("ISO-2001", new().unauthorized)
-    refused("ISO-2001", closed().unauthorized)
-
-
 def test_a_session_that_is_closed_while_its_handshake_is_under_way_stays_closed() -> None:
     """V1-LIFE-08: `close` forgets the keys, those on their way too. The answer that comes later revives nothing."""
     session = closed_while_handshaking()
     refused("ISO-2001", session.finish_handshake, handshake_answer())
     assert not session.established
     refused("ISO-2001", send, session)
-
-
-def test_a_session_that_begins_anew_after_a_401_begins_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Either it takes no second handshake, or nothing of its first life is left: the nonces belong to the old keys."""
-    monkeypatch.setattr(client_module, "MAX_NONCES", 1)
-    session = established()
-    send(session)
-    session.unauthorized()
-    if code_of(session.start_handshake, HELLO) is None:
-        session.finish_handshake(handshake_answer(sid="another"))
-        assert not session.worn_out
-        assert session.open_reply(answer(N)) == PAYLOAD
 
 
 def test_the_state_is_shown_and_nothing_else() -> None:

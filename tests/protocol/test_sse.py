@@ -116,6 +116,7 @@ EXAMPLES = [
     (b"data: a\n\r\n", ["a"]),
     (b"data: a\r\n\ndata: b\n\n", ["a", "b"]),
     (b"\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n", ["a"]),
+    (b"\n\xef\xbb\xbfdata: a\n\n", []),
 ]  # fmt: skip
 
 
