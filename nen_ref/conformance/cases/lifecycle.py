@@ -323,7 +323,7 @@ async def answer_of_its_own_session(probe: Probe) -> None:
 
 @case(
     "v1/lifecycle/many-sessions",
-    "V1-LIFE-06",
+    "V1-LIFE-10",
     ACCEPTED,
     why="a few handshakes would end the sessions of everyone else",
     cause="the store holds a handful of sessions and drops the oldest",
