@@ -121,10 +121,11 @@ class NenMiddleware:
 
     async def _read(self, scope: Scope, receive: Receive) -> Request | None:
         """The whole request, None if the client went away. ISO-6001 for a body too long or too slow. V1-WIRE-07."""
-        limit = self._server.config.body_limit
+        limit = self._server.body_limit(_route(scope))
         pieces: list[bytes] = []
         size, more = 0, True
-        while more and size <= 2 * limit:  # what is over the limit is read, so that the refusal is, but not kept
+        patience = 2 * self._server.config.body_limit
+        while more and size <= patience:  # what is over the limit is read, so that the refusal is, but not kept
             with anyio.move_on_after(self._server.config.body_timeout) as waiting:
                 message = await receive()
             if waiting.cancelled_caught:

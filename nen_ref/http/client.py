@@ -57,6 +57,9 @@ _DROPPED = frozenset(("content-encoding", "content-length", "transfer-encoding")
 # Marks, among a request's extensions, the one whose answer may be a stream that is read piece by piece.
 _MAY_STREAM = "nen.may_stream"
 
+SEALED = "nen.sealed"
+"""Among the extensions of an answer: whether it was sealed, so that it is authentic."""
+
 
 class _TooLarge(Exception):
     """An answer of more than MAX_ANSWER_SIZE bytes."""
@@ -114,7 +117,8 @@ class _Flow:
     ) -> Exchange[httpx.Response]:
         """A sealed request and its opened answer.
 
-        A bare refusal without an ISO code (of a proxy, say) is returned as it is: it is not authentic.
+        A bare refusal without an ISO code (of a proxy, say) is returned as it is. It is not authentic: only an answer
+        that was sealed has `extensions["nen.sealed"]`.
         """
         try:
             response, session = yield from self._signed(method, url, payload, options, {})
@@ -124,9 +128,11 @@ class _Flow:
         error = None if response.is_success else refusal(reply)
         if error is not None:
             raise error
-        if method.upper() == "HEAD" or (not response.is_success and b'"ct"' not in reply.body):
+        if method.upper() == "HEAD" or (not response.is_success and not _looks_sealed(response)):
             return response
-        return _with_content(response, session.open_reply(reply))
+        answer = _with_content(response, session.open_reply(reply))
+        answer.extensions[SEALED] = True
+        return answer
 
     def stream(
         self, method: str, url: str, payload: bytes | None, options: dict[str, Any]
@@ -143,7 +149,7 @@ class _Flow:
     def status(self) -> Exchange[bool]:
         """V1-LIFE-01."""
         response = yield from self._plain("GET", STATUS_PATH, self._session_header())
-        return response.status_code == 200
+        return response.status_code == 200 and b'"valid":true' in response.content.replace(b" ", b"")
 
     def terminate(self) -> Exchange[None]:
         """End the session on both sides; the keys go here whatever becomes of the message. V1-LIFE-08."""
@@ -165,12 +171,12 @@ class _Flow:
     def _signed(
         self, method: str, url: str, payload: bytes | None, options: dict[str, Any], extensions: dict[str, Any]
     ) -> Exchange[tuple[httpx.Response, ClientSession]]:
-        """Send, and after a 401 once more under a new session. V1-LIFE-07.
+        """Send, and after a 401 once more under a new session. V1-LIFE-07, V1-LIFE-11.
 
         The old session keeps its keys for as long as another request waits for its answer under it.
         """
         response, session = yield from self._attempt(method, url, payload, options, extensions)
-        if response.status_code != 401:
+        if response.status_code != 401 or _looks_sealed(response):
             return response, session
         if self.session is session:  # nobody else has renewed it meanwhile
             self.session = None
@@ -489,6 +495,10 @@ def _reply(response: httpx.Response) -> Reply:
     return Reply(response.status_code, Headers(response.headers.multi_items()), response.content)
 
 
+def _looks_sealed(response: httpx.Response) -> bool:
+    return not _is_stream(response) and b'"ct"' in response.content
+
+
 def _is_stream(response: httpx.Response) -> bool:
     content_type: str = response.headers.get("content-type", "")
     return content_type.partition(";")[0].strip().lower() == STREAM_TYPE
@@ -506,7 +516,7 @@ def _with_content(response: httpx.Response, content: bytes) -> httpx.Response:
         headers=headers,
         content=content,
         request=response.request,
-        extensions=response.extensions,
+        extensions=dict(response.extensions),
         history=response.history,
         default_encoding=response.default_encoding,
     )

@@ -18,7 +18,7 @@ from typing import TypeVar, TypeVarTuple
 import anyio.to_thread
 
 from nen_ref.primitives.suite import REFERENCE, Suite
-from nen_ref.protocol.handshake import MAC_KEY_SIZE, IdentityPolicy, respond
+from nen_ref.protocol.handshake import MAC_KEY_SIZE, Accepted, IdentityPolicy, respond
 from nen_ref.protocol.messages import (
     HANDSHAKE_PATH,
     ROTATE_PATH,
@@ -38,6 +38,7 @@ from nen_ref.protocol.wire import dump_json
 from nen_ref.stores import MemoryStore, SessionStore
 
 BODY_LIMIT = 10 * 1024 * 1024
+HANDSHAKE_LIMIT = 64 * 1024  # seven times a handshake with an identity; anyone can send one
 LARGE = 32 * 1024  # bodies beyond this many bytes are sealed and opened in a thread, while others are served
 
 log = logging.getLogger("nen_ref.server")
@@ -91,6 +92,11 @@ class NenServer:
         handler = self._endpoints.get((request.method, request.path))
         return await handler(request) if handler else None
 
+    def body_limit(self, request_path: str) -> int:
+        """The longest body in bytes that is read for this path. V1-WIRE-07."""
+        handshake = request_path in (HANDSHAKE_PATH, ROTATE_PATH)
+        return min(HANDSHAKE_LIMIT, self.config.body_limit) if handshake else self.config.body_limit
+
     async def verify(self, request: Request) -> Verified:
         """Drive the nine steps of the specification over the store. Raises NenError."""
         steps = verify_request(request, self._clock(), self.config.requests, suite=self._suite)
@@ -117,6 +123,11 @@ class NenServer:
 
     async def _handshake(self, request: Request) -> Reply:
         """V1-HS-01: a new session, stored before its answer is sent."""
+        accepted = await self._accept(request)
+        await self._store.set(accepted.session, self.config.session_life_ms)
+        return accepted.reply
+
+    async def _accept(self, request: Request) -> Accepted:
         work = partial(
             respond,
             request.body,
@@ -127,15 +138,14 @@ class NenServer:
             policy=self.config.identity,
             suite=self._suite,
         )
-        accepted = await _compute(len(request.body), work)
-        await self._store.set(accepted.session, self.config.session_life_ms)
-        return accepted.reply
+        return await _compute(len(request.body), work)
 
     async def _rotate(self, request: Request) -> Reply:
-        """V1-LIFE-04, V1-LIFE-05: the old session goes once the new one stands."""
-        reply = await self._handshake(request)
+        """V1-LIFE-04, V1-LIFE-05: the old session makes room once the new handshake is accepted."""
+        accepted = await self._accept(request)
         await self._drop(request)
-        return reply
+        await self._store.set(accepted.session, self.config.session_life_ms)
+        return accepted.reply
 
     async def _terminate(self, request: Request) -> Reply:
         """V1-LIFE-02."""

@@ -13,6 +13,7 @@ from nen_ref.primitives.suite import REFERENCE, Suite
 from nen_ref.protocol.errors import (
     CATALOGUE,
     CRYPTO_DECRYPT_FAILED,
+    CRYPTO_ENCRYPT_FAILED,
     SESSION_NOT_INITIALIZED,
     STREAM_REQUEST_FAILED,
     WIRE_INVALID_PAYLOAD_FORMAT,
@@ -98,6 +99,8 @@ class ClientSession:
         """
         keys = self._require_keys()
         self._state = next_state(self._state, ClientEvent.SEND_REQUEST)
+        if payload is not None and n in self._seen:
+            raise failure(CRYPTO_ENCRYPT_FAILED, "the nonce was used before in this session")
         envelope = None if payload is None else seal(keys.enc, n, payload, suite=self._suite)
         nonce = envelope.nonce_text if envelope else ""
         canonical = canonical_string(method, path, str(timestamp), nonce)

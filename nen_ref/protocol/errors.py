@@ -387,6 +387,9 @@ class NenError(Exception):
     def status(self) -> int:
         return self.entry.status
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.entry.code}, {self.detail!r})"
+
     def __str__(self) -> str:
         said_by = " (answered by the server)" if self.remote else ""
         detail = f": {self.detail}" if self.detail else ""

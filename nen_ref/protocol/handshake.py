@@ -32,16 +32,16 @@ CIPHERTEXT_SIZE = 1088
 class IdentityPolicy:
     """Which clients a server accepts: anyone, anyone with an identity, or the pinned keys only. V1-ID-06.
 
-    `pinned` holds 1952-byte public keys; pinning implies that an identity is required.
+    `pinned` holds 1952-byte public keys; pinning implies that an identity is required, and an empty set admits nobody.
     """
 
     required: bool = False
-    pinned: frozenset[bytes] = frozenset()
+    pinned: frozenset[bytes] | None = None
 
     def check(self, identity: bytes | None) -> None:
-        if identity is None and (self.required or self.pinned):
+        if identity is None and (self.required or self.pinned is not None):
             raise failure(AUTH_IDENTITY_SIGNATURE_INVALID, "this server requires an identity")
-        if self.pinned and identity not in self.pinned:
+        if self.pinned is not None and identity not in self.pinned:
             raise failure(AUTH_IDENTITY_SIGNATURE_INVALID, "the identity is not one that this server pins")
 
 
@@ -90,8 +90,9 @@ def respond(
     """The server's half: public key, identity, encapsulation, new session. Stores nothing itself. V1-HS-14.
 
     `m`: 32 random bytes (FIPS 203, algorithm 17); `mac_key`: 32 random bytes, independent of `m` (V1-HS-07); `sid`: a
-    fresh session id (V1-HS-08); `now` in ms. Raises ISO-1001, 1002, 3004 or 6002.
+    fresh session id (V1-HS-08); `now` in ms. Raises ISO-1001, 1002, 3004 or 6002; LengthError for `mac_key`.
     """
+    LengthError.check("mac_key", mac_key, MAC_KEY_SIZE)
     members = _handshake_object(body)
     ek = _public_key(members)
     identity = verify_identity(members, ek, suite=suite)

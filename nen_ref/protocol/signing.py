@@ -7,7 +7,7 @@ from nen_ref.protocol.wire import encode_base64
 
 
 def canonical_string(method: str, path: str, timestamp: str, nonce: str) -> bytes:
-    """METHOD \\n PATH \\n TIMESTAMP \\n NONCE in UTF-8. V1-AUTH-05, V1-AUTH-06, V1-AUTH-12.
+    """METHOD \\n PATH \\n TIMESTAMP \\n NONCE in UTF-8. V1-AUTH-05, V1-AUTH-06, V1-REQ-09.
 
     `path` is the raw path on the wire without query; `timestamp` and `nonce` are the texts as sent; `nonce` is empty
     when there is no body.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nen_ref.primitives.errors import AuthenticationError
+from nen_ref.primitives.errors import AuthenticationError, LengthError
 from nen_ref.primitives.suite import REFERENCE, Suite
 from nen_ref.protocol.errors import (
     CRYPTO_DECRYPT_FAILED,
@@ -14,7 +14,7 @@ from nen_ref.protocol.errors import (
     failure,
 )
 from nen_ref.protocol.messages import STREAM_NONCE_HEADER, STREAM_TYPE, Reply
-from nen_ref.protocol.payload import NONCE_SIZE
+from nen_ref.protocol.payload import NONCE_SIZE, seal
 from nen_ref.protocol.responses import NO_STORE
 from nen_ref.protocol.sse import EventReader, EventTooLarge, event
 from nen_ref.protocol.wire import Malformed, decode_base64, encode_base64
@@ -44,8 +44,7 @@ class StreamSealer:
     """
 
     def __init__(self, key: bytes, base_nonce: bytes, *, suite: Suite = REFERENCE) -> None:
-        if len(base_nonce) != NONCE_SIZE:
-            raise ValueError(f"a base nonce is {NONCE_SIZE} bytes, not {len(base_nonce)}")
+        LengthError.check("base_nonce", base_nonce, NONCE_SIZE)
         self._key = key
         self._base_nonce = base_nonce
         self._suite = suite
@@ -73,7 +72,7 @@ class StreamSealer:
             raise failure(CRYPTO_ENCRYPT_FAILED, "the stream is finished")
         nonce = stream_nonce(self._base_nonce, self._next)
         self._next += 1
-        return event(encode_base64(self._suite.aead_seal(self._key, nonce, chunk)))
+        return event(encode_base64(seal(self._key, nonce, chunk, suite=self._suite).ct))
 
 
 def read_stream_head(reply: Reply) -> bytes:
@@ -103,6 +102,7 @@ class StreamOpener:
     def __init__(
         self, key: bytes, base_nonce: bytes, *, max_event_size: int = MAX_EVENT_SIZE, suite: Suite = REFERENCE
     ) -> None:
+        LengthError.check("base_nonce", base_nonce, NONCE_SIZE)
         self._key = key
         self._base_nonce = base_nonce
         self._suite = suite

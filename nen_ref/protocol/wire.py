@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from contextlib import suppress
 from itertools import accumulate
 
 MAX_DEPTH = 128
@@ -48,20 +49,10 @@ def parse_json(data: bytes) -> object:
     Refuses what parsers are known to read differently: duplicate members, NaN and Infinity, lone surrogates, byte order
     marks, nesting beyond `MAX_DEPTH` and numbers of more than `MAX_DIGITS` digits.
     """
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Malformed("not UTF-8") from None
+    text = _decode(data)
     if _depth(text) > MAX_DEPTH:
         raise Malformed(f"nested deeper than {MAX_DEPTH} levels")
-    try:
-        value: object = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_decimal
-        )
-    except Malformed:
-        raise
-    except ValueError:
-        raise Malformed("not JSON") from None
+    value = _load(text)
     if _SURROGATE_ESCAPE.search(text) and _has_lone_surrogate(value):
         raise Malformed("a text with a lone surrogate")
     return value
@@ -78,6 +69,29 @@ def parse_json_object(data: bytes) -> dict[str, object]:
 def dump_json(value: object) -> bytes:
     """Compact JSON in ASCII, which every reader takes for the same UTF-8. ValueError for NaN and infinities."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+# The exceptions of the standard library hold the text that they complain of, perhaps an opened payload. So `Malformed`
+# is raised after they are gone, and not from within their handlers, where it would carry them as its context.
+
+
+def _decode(data: bytes) -> str:
+    with suppress(UnicodeDecodeError):
+        return data.decode("utf-8")
+    raise Malformed("not UTF-8")
+
+
+def _load(text: str) -> object:
+    own: Malformed | None = None
+    try:
+        return json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_decimal
+        )
+    except Malformed as fault:
+        own = fault
+    except ValueError:
+        pass
+    raise own or Malformed("not JSON")
 
 
 def _depth(text: str) -> int:

@@ -930,9 +930,7 @@ def test_further_members_of_a_handshake_answer_are_ignored(make: Make) -> None:
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS)
-def test_a_handshake_answer_beyond_the_limit_is_1004(
-    make: Make, trigger: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_handshake_answer_beyond_the_limit_is_1004(make: Make, trigger: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nen_ref.http.client, "MAX_ANSWER_SIZE", 5000)
     client, fake = handshake_answered(make, lambda right: httpx.Response(200, json={**right, "more": "x" * 5000}))
     assert code_of(lambda: TRIGGERS[trigger](client)) == "ISO-1004"

@@ -65,9 +65,11 @@ def test_the_server_answers_with_three_texts() -> None:
 def test_the_same_arguments_give_the_same_bytes() -> None:
     members = {"pk": b64(PEER.ek), **SIGNED}
     assert answer(members) == answer(members)
+    body = json.dumps(members).encode()
     others = [
-        respond(json.dumps(members).encode(), **{"m": M, "mac_key": MAC_KEY, "sid": SID, "now": NOW, **change})
-        for change in ({"m": secret("another m")}, {"mac_key": secret("another")}, {"sid": "another"})
+        respond(body, m=secret("another m"), mac_key=MAC_KEY, sid=SID, now=NOW),
+        respond(body, m=M, mac_key=secret("another mac key"), sid=SID, now=NOW),
+        respond(body, m=M, mac_key=MAC_KEY, sid="another", now=NOW),
     ]
     bodies = {accepted.reply.body for accepted in [answer(members), *others]}
     assert len(bodies) == 4

@@ -194,9 +194,7 @@ class ServerMachine(RuleBasedStateMachine):
         faults=st.lists(st.sampled_from(FAULTS), max_size=1) | st.lists(st.sampled_from(FAULTS), max_size=3),
         path=st.sampled_from(PATHS),
     )
-    def request(
-        self, which: int | tuple[int], other: int | tuple[int], n: bytes, faults: list[str], path: str
-    ) -> None:
+    def request(self, which: int | tuple[int], other: int | tuple[int], n: bytes, faults: list[str], path: str) -> None:
         """A request that is right but for up to three faults."""
         if not any(self.alive(sid) for sid in self.model):
             self.handshake(0, "none")
@@ -209,7 +207,7 @@ class ServerMachine(RuleBasedStateMachine):
         self.send(recipe, "POST", path)
 
     def change(self, fault: str, other: int | tuple[int]) -> dict[str, Any]:
-        return {
+        changes: dict[str, dict[str, Any]] = {
             "no session header": {"header": None},
             "unknown session": {"header": "unknown"},
             "another session's header": {"header": self.pick(other).sid},
@@ -226,7 +224,8 @@ class ServerMachine(RuleBasedStateMachine):
             "not JSON": {"payload": b"{"},
             "empty": {"payload": b""},
             "no body": {"n": None},
-        }[fault]
+        }
+        return changes[fault]
 
     @precondition(lambda self: self.sent)
     @rule(which=ANY_SESSION)
@@ -306,3 +305,18 @@ class ServerMachine(RuleBasedStateMachine):
 
 TestServer = ServerMachine.TestCase
 TestServer.settings = settings(max_examples=150, stateful_step_count=50)
+
+
+def test_a_session_lives_for_an_hour_by_default() -> None:
+    """V1-LIFE-06."""
+    now = [0]
+    server = NenServer(clock=lambda: now[0])
+    body = json.dumps({"pk": b64(PEERS[0].ek)}).encode()
+    created = at_once(server.endpoint(Request("POST", "/api/nen/handshake", Headers(), body)))
+    assert created is not None
+    status = Request("GET", "/api/nen/status", Headers([("X-Nen-Session", json.loads(created.body)["sid"])]))
+    for age, valid in ((3_599_999, True), (3_600_000, False)):
+        now[0] = age
+        reply = at_once(server.endpoint(status))
+        assert reply is not None
+        assert json.loads(reply.body) == {"valid": valid}

@@ -303,7 +303,10 @@ def test_nesting_is_taken_up_to_128_levels(opening: str, closing: str) -> None:
     levels = 128 // (opening.count("[") + opening.count("{"))
     assert is_taken(parse_json, (opening * levels + "0" + closing * levels).encode())
     assert not is_taken(parse_json, (opening * (levels + 1) + "0" + closing * (levels + 1)).encode())
-    assert is_taken(parse_json, ("[" + "[]," * 1000 + "{}]").encode())  # wide is not deep
+    wide = "[]," * 1000
+    assert is_taken(parse_json, f"[{wide}{{}}]".encode())  # wide is not deep
+    assert is_taken(parse_json, f"[{wide}{'[' * 127}{']' * 127}]".encode())
+    assert not is_taken(parse_json, f"[{wide}{'[' * 128}{']' * 128}]".encode())
 
 
 @pytest.mark.parametrize("text", ["[" * 500, '\\"' + "[{" * 300, '\\\\\\"' + "[" * 500, "]" * 500 + "[" * 500])
@@ -343,14 +346,16 @@ def test_sign_point_and_exponent_are_no_digits() -> None:
     assert [name for name, number in numbers(4300).items() if not is_taken(parse_json, number.encode())] == []
 
 
-def test_a_lower_limit_of_the_interpreter_raises_nothing_but_malformed() -> None:
-    """PYTHONINTMAXSTRDIGITS may be as low as 640: a number that `int` then refuses is Malformed, no bare ValueError."""
-    limit = sys.get_int_max_str_digits()
-    sys.set_int_max_str_digits(640)
+@pytest.mark.parametrize("limit", [640, 0])
+def test_another_limit_of_the_interpreter_raises_nothing_but_malformed(limit: int) -> None:
+    """PYTHONINTMAXSTRDIGITS may be as low as 640, or 0 for none: what `int` refuses is Malformed, and so is 4301."""
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(limit)
     try:
-        is_taken(parse_json, b"1" * 641)
+        taken = [digits for digits in (640, 641, 4300, 4301, 10**6) if is_taken(parse_json, b"1" * digits)]
     finally:
-        sys.set_int_max_str_digits(limit)
+        sys.set_int_max_str_digits(before)
+    assert taken == ([640] if limit else [640, 641, 4300])
 
 
 @pytest.mark.parametrize("text", ["1e999", "-1e999", "1e-999", "123456789012345678901234567890.5"])
@@ -463,8 +468,8 @@ SECRET = "correct horse battery staple"
 )  # fmt: skip
 def test_a_refusal_does_not_repeat_what_it_refuses(text: str) -> None:
     """Payloads are read here after they have been opened."""
-    for reader, argument in ((parse_json, text.encode("utf-8", "surrogateescape")), (decode_base64, text)):
+    for read in (lambda: parse_json(text.encode("utf-8", "surrogateescape")), lambda: decode_base64(text)):
         with pytest.raises(Malformed) as caught:
-            reader(argument)  # type: ignore[operator]
+            read()
         assert not [word for word in SECRET.split() if word in f"{caught.value} {caught.value!r}"]
         assert "1111" not in str(caught.value)

@@ -124,7 +124,7 @@ async def signature_missing(probe: Probe) -> None:
 
 @case(
     "v1/auth/signature-missing-without-body",
-    "V1-AUTH-12",
+    "V1-REQ-09",
     "ISO-3001",
     "ISO-6001",
     why=UNSIGNED,
@@ -140,7 +140,7 @@ async def signature_missing_without_body(probe: Probe) -> None:
 
 @case(
     "v1/auth/signature-and-timestamp-missing",
-    "V1-AUTH-03",
+    "V1-AUTH-12",
     "ISO-3001",
     why=UNSIGNED,
     cause="requests with none of the headers pass as those of old clients",
@@ -331,7 +331,7 @@ async def nonce_covered(probe: Probe) -> None:
 
 @case(
     "v1/auth/nonce-empty-without-body",
-    "V1-AUTH-12",
+    "V1-REQ-09",
     "ISO-3002",
     "ISO-6001",
     why="two readings of a missing nonce make two canonical strings",
@@ -802,7 +802,7 @@ async def signature_plain_hash(probe: Probe) -> None:
 
 @case(
     "v1/auth/method-covered-without-body",
-    "V1-AUTH-12",
+    "V1-REQ-09",
     "ISO-3002",
     "ISO-6001",
     why="a recorded GET could be sent as DELETE",
@@ -943,7 +943,7 @@ async def override_headers(probe: Probe) -> None:
 
 @case(
     "v1/auth/options-unsigned",
-    "V1-AUTH-12",
+    "V1-REQ-09",
     REFUSED,
     "without an ISO code",
     "a success that is not sealed",
