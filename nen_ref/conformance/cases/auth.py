@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from nen_ref.conformance.model import ACCEPTED, NOT_FOUND, REFUSED
-from nen_ref.conformance.peer import Draft, now_ms, random_bytes
+from nen_ref.conformance.peer import Draft, now_ms, random_bytes, with_unused_bits
 from nen_ref.conformance.probe import Probe
 from nen_ref.conformance.registry import case
 from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
@@ -239,12 +239,11 @@ async def signature_encoding(probe: Probe) -> None:
     while not set("+/") & set(draft.header(SIGNATURE_HEADER)):
         draft = probe.draft(session)
     text = draft.header(SIGNATURE_HEADER)
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     variants = {
         "hex": decode_base64(text).hex(),
         "URL-safe": text.replace("+", "-").replace("/", "_"),
         "unpadded": text.rstrip("="),
-        "unused bits": text[:-2] + alphabet[alphabet.index(text[-2]) | 1] + "=",
+        "unused bits": with_unused_bits(text),
         "inner space": text[:10] + " " + text[10:],
     }
     for note, variant in variants.items():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nen_ref.conformance.model import ACCEPTED, REFUSED
-from nen_ref.conformance.peer import Draft, PeerSession, random_bytes
+from nen_ref.conformance.peer import Draft, PeerSession, random_bytes, with_unused_bits
 from nen_ref.conformance.probe import HELLO, Probe
 from nen_ref.conformance.registry import case
 from nen_ref.primitives import chacha20_poly1305
@@ -269,18 +269,12 @@ async def base64_variants(probe: Probe) -> None:
         "padding too much": lambda text: text + "=",
         "line break": lambda text: text[:20] + "\n" + text[20:],
         "trailing space": lambda text: text + " ",
-        "unused bits": _set_unused_bits,
+        "unused bits": with_unused_bits,
     }
     for note, change in changes.items():
         draft = probe.draft(session, payload)
         text = encode_base64(parse_envelope(draft.body or b"").ct)
         probe.judge(await probe.send(draft.with_members(ct=change(text)), session), note)
-
-
-def _set_unused_bits(text: str) -> str:
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    bare = text.rstrip("=")
-    return bare[:-1] + alphabet[alphabet.index(bare[-1]) | 1] + "=" * (len(text) - len(bare))
 
 
 @case(
