@@ -282,7 +282,7 @@ def finish(started: ClientHello, answer: Answer) -> PeerSession:
 
 
 def with_unused_bits(text: str) -> str:
-    """Base64 text that ends in padding, an unused bit of its last character set: the same bytes to a lenient decoder."""
+    """Padded base64 text with an unused bit of its last character set: the same bytes to a lenient decoder."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     bare = text.rstrip("=")
     return bare[:-1] + alphabet[alphabet.index(bare[-1]) | 1] + text[len(bare) :]

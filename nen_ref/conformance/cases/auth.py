@@ -927,7 +927,7 @@ async def chunked_body(probe: Probe) -> None:
     cause="method or path are taken from X-HTTP-Method-Override, X-Original-URL and the like",
 )
 async def override_headers(probe: Probe) -> None:
-    """Headers and parameters that name another method or path change neither verification nor handler."""
+    """Headers and parameters that name another method, path or type change neither verification, handler nor sealing."""
     session = await probe.session()
     names = ("x-http-method-override", "x-http-method", "x-method-override")
     overrides = [(name, "DELETE") for name in names]
@@ -936,6 +936,9 @@ async def override_headers(probe: Probe) -> None:
     for name, value in overrides:
         reply = await probe.send(probe.draft(session).with_header(name, value), session)
         probe.accepted(reply, f"{name}: {value}", body={"hello": "world"})
+    for kind in ("text/plain", "text/html", "text/event-stream", "application/json; nen=off"):
+        reply = await probe.send(probe.draft(session).with_header("accept", kind), session)
+        probe.accepted(reply, f"accept: {kind}", body={"hello": "world"})
     reply = await probe.send(session.draft("POST", probe.target.echo + "?_method=DELETE"), session)
     probe.accepted(reply, "?_method=DELETE", body={"hello": "world"})
 

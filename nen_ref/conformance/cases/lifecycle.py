@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nen_ref.conformance.cases.identity import identity, members
 from nen_ref.conformance.model import ACCEPTED
 from nen_ref.conformance.peer import Answer, Draft, PeerSession, finish, handshake_draft, hello
 from nen_ref.conformance.probe import HELLO, Probe
@@ -334,3 +335,17 @@ async def many_sessions(probe: Probe) -> None:
     for _ in range(100):
         await probe.session()
     probe.judge(await probe.echo(session))
+
+
+@case(
+    "v1/lifecycle/rotate-identity",
+    "V1-ID-01",
+    "ISO-3004",
+    why="an identity that is checked once and not at rotation can be exchanged at rotation",
+    cause="rotation has a handshake of its own with fewer checks",
+)
+async def rotate_identity(probe: Probe) -> None:
+    """A rotation whose identity does not verify is refused."""
+    session = await probe.session(identity())
+    wrong = members(hello().ek, message=b"something else")
+    probe.judge(await probe.send(handshake_draft(dump_json(wrong), ROTATE_PATH, session.sid)))

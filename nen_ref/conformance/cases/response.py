@@ -60,7 +60,7 @@ async def handler_sees_the_payload(probe: Probe) -> None:
     cause="the nonce of answers is a constant, a counter that restarts, or derived from the payload",
 )
 async def fresh_nonce(probe: Probe) -> None:
-    """Forty answers to one payload carry forty nonces and forty ciphertexts."""
+    """Forty answers to one payload, and ten to requests without a body, carry fifty nonces and fifty ciphertexts."""
     session = await probe.session()
     envelopes = []
     for _ in range(40):
@@ -68,6 +68,10 @@ async def fresh_nonce(probe: Probe) -> None:
         probe.judge(reply)
         if reply.envelope is not None:
             envelopes.append(reply.envelope)
+    for _ in range(10):  # a server may refuse these; what it answers has to be fresh
+        bare = await probe.echo(session, None, "GET")
+        if bare.envelope is not None:
+            envelopes.append(bare.envelope)
     nonces, ciphertexts = {e.n for e in envelopes}, {e.ct for e in envelopes}
     probe.ensure(len(nonces) == len(envelopes) > 0, f"{len(nonces)} nonces in {len(envelopes)} answers")
     probe.ensure(len(ciphertexts) == len(envelopes), f"{len(ciphertexts)} ciphertexts in {len(envelopes)} answers")

@@ -48,6 +48,9 @@ async def head(probe: Probe) -> None:
     stream = await probe.stream(session, {"chunks": ["one"]})
     probe.judge(stream.answer)
     probe.ensure(len(stream.base_nonce) == 12, stream.trouble or f"a base nonce of {len(stream.base_nonce)} bytes")
+    headers = " ".join(stream.answer.headers.values())
+    secrets = (encode_base64(session.keys.enc), session.keys.enc.hex(), encode_base64(session.keys.mac))
+    probe.ensure(not any(text in headers for text in secrets), "a key in a header of the stream")
 
 
 @case(
