@@ -92,11 +92,16 @@ class Answer:
         return f"{self.status} {self.outcome}".rstrip()
 
 
+def _is_page(headers: Headers) -> bool:
+    """A web page in answer to an API request: the fallback of a router that did not find the route."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "text/html"
+
+
 def read_refusal(status: int, headers: Headers, body: bytes) -> Answer:
     """An answer that is not a success: its code if status and code agree with the catalogue."""
     code = reported_code(body)
     if code is None:
-        outcome = NOT_FOUND if status in NOT_ROUTED else "without an ISO code"
+        outcome = NOT_FOUND if status in NOT_ROUTED or (status < 300 and _is_page(headers)) else "without an ISO code"
     elif CATALOGUE[code].status != status:
         outcome = f"{code} with status {status}, not {CATALOGUE[code].status}"
     else:
@@ -189,7 +194,7 @@ class PeerSession:
 
     def read(self, status: int, headers: Headers, body: bytes) -> Answer:
         """An answer as the owner of the session sees it: a 2xx is only `accepted` if it is sealed and opens."""
-        if not 200 <= status < 300:
+        if not 200 <= status < 300 or _is_page(headers):
             return read_refusal(status, headers, body)
         try:
             envelope = parse_envelope(body)
@@ -258,7 +263,7 @@ class Peer:
         status, headers, body = raw
         if session is not None:
             return session.read(status, headers, body)
-        if not 200 <= status < 300:
+        if not 200 <= status < 300 or _is_page(headers):
             return read_refusal(status, headers, body)
         try:
             return Answer(status, headers, body, ACCEPTED, parse_json(body))

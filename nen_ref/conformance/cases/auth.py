@@ -451,9 +451,9 @@ async def path_escapes_decoded(probe: Probe) -> None:
     cause="the window is too narrow, or open to one side only",
 )
 async def timestamp_inside(probe: Probe) -> None:
-    """Timestamps 28 seconds in the past and in the future are accepted."""
+    """Timestamps 25 seconds in the past and in the future are accepted (clocks may differ by some seconds)."""
     session = await probe.session()
-    for offset in (-28_000, 28_000):
+    for offset in (-25_000, 25_000):
         reply = await probe.send(probe.draft(session, timestamp=now_ms() + offset), session)
         probe.accepted(reply, f"{offset / 1000:+.0f} s", body={"hello": "world"})
 
@@ -466,9 +466,9 @@ async def timestamp_inside(probe: Probe) -> None:
     cause="the window is not checked, or only towards the future",
 )
 async def timestamp_past(probe: Probe) -> None:
-    """Timestamps 32 seconds, an hour and a year in the past, and zero, are refused."""
+    """Timestamps 36 seconds, an hour and a year in the past, and zero, are refused."""
     session = await probe.session()
-    for age in (32_000, 3_600_000, 31_536_000_000):
+    for age in (36_000, 3_600_000, 31_536_000_000):
         reply = await probe.send(probe.draft(session, timestamp=now_ms() - age), session)
         probe.judge(reply, f"{age // 1000} s old")
     probe.judge(await probe.send(probe.draft(session, timestamp="0"), session), "zero")
@@ -482,9 +482,9 @@ async def timestamp_past(probe: Probe) -> None:
     cause="the window is only checked towards the past",
 )
 async def timestamp_future(probe: Probe) -> None:
-    """Timestamps 32 seconds, an hour and a thousand years in the future are refused."""
+    """Timestamps 36 seconds, an hour and a thousand years in the future are refused."""
     session = await probe.session()
-    for lead in (32_000, 3_600_000, 31_536_000_000_000):
+    for lead in (36_000, 3_600_000, 31_536_000_000_000):
         probe.judge(
             await probe.send(probe.draft(session, timestamp=now_ms() + lead), session), f"{lead // 1000} s ahead"
         )
@@ -862,6 +862,7 @@ async def path_signed_in_another_form(probe: Probe) -> None:
     "v1/auth/unsigned-in-another-form",
     "V1-AUTH-03",
     REFUSED,
+    NOT_FOUND,
     why=UNSIGNED,
     cause="only JSON bodies, or only the exact paths of a table, go through the verification",
 )
