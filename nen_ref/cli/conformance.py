@@ -153,6 +153,8 @@ def _find(case_id: str) -> Case:
 
 def _run(cases: list[Case], target: Target, protocol: str, json_file: str | None, case_timeout: float) -> None:
     to_stdout = json_file == "-"
+    if json_file and not to_stdout and not Path(json_file).parent.is_dir():
+        raise click.UsageError(f"--json {json_file}: there is no folder {Path(json_file).parent}")
     console = _console(stderr=to_stdout)
     console.print(f"{len(cases)} cases of Nen {protocol.upper()} against {target.url}", highlight=False)
     with LiveProgress(console, len(cases)) as progress:

@@ -82,6 +82,14 @@ def test_wrong_usage_exits_2(arguments: tuple[str, ...]) -> None:
     assert done.stderr
 
 
+def test_a_report_that_cannot_be_written_is_refused_before_the_run() -> None:
+    with embedded_server() as url:
+        done = nen_ref("conformance", "server", url, "--only", "v1/lifecycle", "--json", "/no/such/folder/report.json")
+    assert done.returncode == 2
+    assert "there is no folder /no/such/folder" in done.stderr
+    assert done.stdout == ""
+
+
 def test_list_and_show() -> None:
     listed = nen_ref("conformance", "list")
     assert [line.split("\t")[0] for line in listed.stdout.splitlines()] == [case.id for case in all_cases()]
