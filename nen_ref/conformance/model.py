@@ -3,38 +3,58 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from nen_ref.conformance.probe import Probe
+from typing import Any
 
 ACCEPTED = "accepted"
 REFUSED = "refused"  # any refusal, whatever its code
 NOT_FOUND = "404"  # routed away before Nen looked at it
+
+_CODE = re.compile(r"ISO-\d{4}")
+
+
+class Kind(enum.StrEnum):
+    """What is examined: a server at a URL, or a client or a library behind a harness."""
+
+    SERVER = "server"
+    CLIENT = "client"
+    LIBRARY = "library"
 
 
 class Outcome(enum.StrEnum):
     """From good to bad; the worst check of a case is the outcome of the case."""
 
     PASS = "pass"
-    SKIP = "skip"
+    NOT_OFFERED = "not-offered"  # needs an optional capability that the target did not declare
+    SKIP = "skip"  # the target offers it, and declined all the same
     WRONG_CODE = "wrong-code"  # refused, but with another code or status
     FAIL = "fail"
-    ERROR = "error"  # crash, hang, no HTTP answer
+    CRASH = "crash"  # the target went down, closed the connection, or answered 5xx without a code
+    HANG = "hang"
+    ERROR = "error"  # no verdict: a check that never reported, or an answer outside of the harness protocol
 
     @property
     def rank(self) -> int:
         return list(Outcome).index(self)
+
+    @property
+    def is_finding(self) -> bool:
+        """Whether somebody has to look at it: everything but a pass and what the target does not offer."""
+        return self not in (Outcome.PASS, Outcome.NOT_OFFERED)
+
+
+LEVELS = ("required", "recommended", "hardening")
 
 
 @dataclass(frozen=True)
 class Case:
     """One check of one requirement.
 
-    `acceptable`: ISO codes, `ACCEPTED`, `REFUSED` or `NOT_FOUND`; any of them passes. `why`: what goes wrong, or what
-    an attacker gains, where the check fails. `cause`: the bug that an implementer most likely has then.
+    `acceptable`: ISO codes, `ACCEPTED`, `REFUSED` or `NOT_FOUND`; any of them passes. `needs`: the operations of a
+    harness, or the routes of a server, without which it cannot be run. `why`: what goes wrong, or what an attacker
+    gains, where the check fails. `cause`: the bug that an implementer most likely has then.
     """
 
     id: str
@@ -44,7 +64,13 @@ class Case:
     acceptable: tuple[str, ...]
     why: str
     cause: str
-    run: Callable[[Probe], Awaitable[None]] = field(repr=False)
+    kind: Kind
+    needs: tuple[str, ...]
+    run: Callable[[Any], Awaitable[None]] = field(repr=False)
+
+    @property
+    def protocol(self) -> str:
+        return self.id.split("/")[0]
 
     @property
     def section(self) -> str:
@@ -52,36 +78,81 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Exchange:
+    """One thing said to the target and its answer, as text to read: a request and its response, or an operation of a
+    harness and its reply. Long values are shortened. Nothing in it is secret: the keys are made for the one case."""
+
+    sent: str
+    received: str
+
+
+@dataclass(frozen=True)
 class Result:
-    """What one case found. `observed` says it in words; `reason` is given for a skip."""
+    """What one case found.
+
+    `observed` says it in words; `divergence` names the first intermediate value in which the target and the reference
+    differ, where that is known. `exchanges` is what was said, in order, the first few dozen at most.
+    """
 
     case: Case
     outcome: Outcome
     observed: str
     seconds: float = 0.0
+    divergence: str = ""
+    exchanges: tuple[Exchange, ...] = ()
 
     @property
     def gates(self) -> bool:
-        """Whether it fails the run: anything but a pass or a skip of a required case."""
-        return self.case.level == "required" and self.outcome not in (Outcome.PASS, Outcome.SKIP)
+        """Whether it fails the run, unless a baseline knows it: any finding of a required case."""
+        return self.case.level == "required" and self.outcome.is_finding
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The ISO codes that were observed, sorted."""
+        return tuple(sorted(set(_CODE.findall(self.observed))))
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """What a target says of itself; a server at a URL says nothing but its URL. `target` is the URL or the command of
+    the harness, as it goes into the command that reproduces a case."""
+
+    target: str
+    name: str = ""
+    version: str = ""
+    language: str = ""
+
+    @property
+    def label(self) -> str:
+        named = " ".join(part for part in (self.name, self.version) if part)
+        return f"{named} ({self.language})" if named and self.language else named or self.target
 
 
 @dataclass(frozen=True)
 class Report:
-    """A finished run."""
+    """A finished run: one result for every case that was selected, in the order of the catalogue.
+
+    `seed` is that of the suite's randomness, None for a run that cannot be repeated byte by byte.
+    """
 
     protocol: str
-    target: str
+    implementation: Implementation
     results: tuple[Result, ...]
     seconds: float
+    seed: str | None = None
 
     @property
     def passed(self) -> bool:
+        """Whether no required case found anything. A baseline is applied apart (`baseline.py`)."""
         return not any(result.gates for result in self.results)
+
+    @property
+    def findings(self) -> tuple[Result, ...]:
+        return tuple(result for result in self.results if result.outcome.is_finding)
 
     def count(self, outcome: Outcome) -> int:
         return sum(result.outcome is outcome for result in self.results)
 
 
 class Skip(Exception):
-    """Raised by a case that cannot be run against this target; the message is the reason."""
+    """Raised by a case whose target offers an operation and declines it all the same; the message is its reason."""

@@ -5,16 +5,16 @@ It builds on the protocol layer and on nothing of `nen_ref.http`: a fault in our
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
 import httpx2 as httpx
 
-from nen_ref.conformance.model import ACCEPTED, NOT_FOUND
+from nen_ref.conformance.model import ACCEPTED, NOT_FOUND, Outcome
+from nen_ref.conformance.randomness import random_bytes
 from nen_ref.primitives import hmac_sha256
 from nen_ref.protocol.errors import CATALOGUE, NenError
 from nen_ref.protocol.handshake import ClientHello, client_finish, client_hello
@@ -37,10 +37,7 @@ from nen_ref.protocol.wire import Malformed, dump_json, encode_base64, parse_jso
 TIMEOUT = 20.0
 NOT_ROUTED = (301, 302, 303, 307, 308, 404, 405)
 MAX_ANSWER_SIZE = 64 * 1024 * 1024
-
-
-def random_bytes(size: int) -> bytes:
-    return os.urandom(size)
+HANG = "hang: "
 
 
 def now_ms() -> int:
@@ -78,7 +75,14 @@ class Answer:
     @property
     def crashed(self) -> bool:
         """No answer, or a server error without a code of the catalogue."""
-        return bool(self.trouble) or (self.status >= 500 and self.code is None)
+        return self.failure is not None
+
+    @property
+    def failure(self) -> Outcome | None:
+        """HANG or CRASH where there is no answer to judge; a server error without a code counts as a crash."""
+        if self.trouble:
+            return Outcome.HANG if self.trouble.startswith(HANG) else Outcome.CRASH
+        return Outcome.CRASH if self.status >= 500 and self.code is None else None
 
     def describe(self) -> str:
         if self.trouble:
@@ -219,9 +223,11 @@ class Peer:
     def __init__(self, base_url: str, timeout: float = TIMEOUT) -> None:
         self.base_url = httpx.URL(base_url)
         self._timeout = timeout
-        self._http = httpx.AsyncClient(
-            timeout=timeout, limits=httpx.Limits(max_connections=64, keepalive_expiry=1.0), trust_env=False
-        )
+        # Each request on a connection of its own: a server may close an idle one at any time, and a request sent again
+        # for that would be a replay.
+        limits = httpx.Limits(max_connections=64, max_keepalive_connections=0)
+        self._http = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False)
+        self.record: Callable[[str, str], None] = lambda sent, received: None
 
     async def __aenter__(self) -> Peer:
         return self
@@ -230,7 +236,12 @@ class Peer:
         await self._http.aclose()
 
     async def exchange(self, draft: Draft) -> tuple[int, Headers, bytes] | str:
-        """Status, headers and body as they came, or what went wrong in words."""
+        """Status, headers and body as they came, or what went wrong in words; `record` is told of both."""
+        raw = await self._exchange(draft)
+        self.record(describe_draft(draft), raw if isinstance(raw, str) else describe_raw(*raw))
+        return raw
+
+    async def _exchange(self, draft: Draft) -> tuple[int, Headers, bytes] | str:
         request = self._http.build_request(
             draft.method,
             self.base_url,
@@ -250,7 +261,7 @@ class Peer:
                 finally:
                     await response.aclose()
         except (TimeoutError, httpx.TimeoutException):
-            return f"hang: no complete answer after {self._timeout:.0f} s"
+            return f"{HANG}no complete answer after {self._timeout:.0f} s"
         except (httpx.TransportError, httpx.DecodingError) as fault:
             return f"no HTTP answer: {type(fault).__name__}"
         return response.status_code, Headers(response.headers.multi_items()), bytes(body)
@@ -284,6 +295,22 @@ def finish(started: ClientHello, answer: Answer) -> PeerSession:
     """The session of an accepted handshake; NenError if the answer cannot be used."""
     sid, keys = client_finish(started, Reply(answer.status, answer.headers, answer.body))
     return PeerSession(sid, keys)
+
+
+def describe_draft(draft: Draft) -> str:
+    """A request as text to read."""
+    body = draft.body or b""
+    return _message(f"{draft.method} {draft.target}", draft.headers, body)
+
+
+def describe_raw(status: int, headers: Headers, body: bytes) -> str:
+    """A response as text to read."""
+    return _message(str(status), headers.items(), body)
+
+
+def _message(line: str, headers: Iterable[tuple[str, str]], body: bytes) -> str:
+    lines = [line, *(f"{name}: {value}" for name, value in headers)]
+    return "\n".join(lines) + ("\n\n" + body[:4000].decode("utf-8", "backslashreplace") if body else "")
 
 
 def with_unused_bits(text: str) -> str:

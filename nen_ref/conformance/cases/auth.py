@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from nen_ref.conformance.model import ACCEPTED, NOT_FOUND, REFUSED
-from nen_ref.conformance.peer import Draft, now_ms, random_bytes, with_unused_bits
+from nen_ref.conformance.peer import Draft, now_ms, with_unused_bits
 from nen_ref.conformance.probe import Probe
+from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.registry import case
 from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
 from nen_ref.protocol.payload import parse_envelope

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nen_ref.conformance.model import ACCEPTED
-from nen_ref.conformance.peer import now_ms, random_bytes
+from nen_ref.conformance.peer import now_ms
 from nen_ref.conformance.probe import Probe, Stream
+from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.registry import case
 from nen_ref.protocol.messages import SIGNATURE_HEADER
 from nen_ref.protocol.wire import dump_json, encode_base64

@@ -1,0 +1,106 @@
+"""What every case has in its hands, whatever it examines: checks, and their sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from nen_ref.conformance.model import ACCEPTED, NOT_FOUND, REFUSED, Case, Exchange, Outcome, Result
+
+MAX_EXCHANGES = 40
+SHOWN = 1600  # characters of one message in a report
+
+
+class CannotBegin(Exception):
+    """A step that the case builds on already failed; the message says which and how."""
+
+    def __init__(self, outcome: Outcome, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+class NotOffered(Exception):
+    """The case needs an optional capability that the target did not declare; the message names it."""
+
+
+class Answered(Protocol):
+    """An answer of a target: an HTTP response, or a harness's reply."""
+
+    @property
+    def outcome(self) -> str:
+        """The answer in one word or code, to compare with what a case accepts."""
+
+    @property
+    def refused(self) -> bool: ...
+
+    @property
+    def failure(self) -> Outcome | None:
+        """CRASH, HANG, ERROR or SKIP where there is no answer to judge."""
+
+    def describe(self) -> str: ...
+
+
+@dataclass
+class Checks:
+    """The checks of one run of one case. Each leaves a finding; a case that makes none has no verdict: an error."""
+
+    case: Case
+    findings: list[tuple[Outcome, str]] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    divergence: str = ""
+
+    def judge(self, answer: Answered, note: str = "") -> None:
+        """Compare an answer with what the case accepts."""
+        observed = f"{note}: {answer.describe()}" if note else answer.describe()
+        self.findings.append((judgement(answer, self.case.acceptable), observed))
+
+    def refused(self, answer: Answered, note: str) -> None:
+        """Any refusal is expected here."""
+        outcome = answer.failure or (Outcome.PASS if answer.refused else Outcome.FAIL)
+        self.findings.append((outcome, f"{note}: {answer.describe()}"))
+
+    def ensure(self, condition: bool, observed: str) -> None:
+        """A check of something else than an answer; `observed` says what was seen if it fails."""
+        self.findings.append((Outcome.PASS if condition else Outcome.FAIL, observed))
+
+    def need(self, condition: bool, observed: str) -> None:
+        """As `ensure`, and the case ends here if it fails."""
+        self.ensure(condition, observed)
+        if not condition:
+            raise CannotBegin(Outcome.FAIL, observed)
+
+    def diverged(self, where: str) -> None:
+        """Name the first intermediate value that differs; later ones follow from it."""
+        self.divergence = self.divergence or where
+
+    def record(self, sent: str, received: str) -> None:
+        if len(self.exchanges) < MAX_EXCHANGES:
+            self.exchanges.append(Exchange(_shortened(sent), _shortened(received)))
+
+    def result(self, seconds: float) -> Result:
+        outcome, observed = self._verdict()
+        divergence = self.divergence if outcome.is_finding else ""
+        return Result(self.case, outcome, observed, seconds, divergence, tuple(self.exchanges))
+
+    def _verdict(self) -> tuple[Outcome, str]:
+        if not self.findings:
+            return Outcome.ERROR, "the case made no check"
+        worst = max((outcome for outcome, _ in self.findings), key=lambda outcome: outcome.rank)
+        texts = dict.fromkeys(text for outcome, text in self.findings if outcome is worst)
+        shown = list(texts)[:4] if worst is not Outcome.PASS else list(texts)[-2:]
+        more = len(texts) - len(shown) if worst is not Outcome.PASS else 0
+        return worst, "; ".join(shown) + (f"; and {more} more" if more else "")
+
+
+def judgement(answer: Answered, acceptable: tuple[str, ...]) -> Outcome:
+    """The outcome of an answer where `acceptable` are the ones that pass."""
+    if answer.outcome in acceptable or (REFUSED in acceptable and answer.refused):
+        return Outcome.PASS
+    if answer.failure is not None:
+        return answer.failure
+    refusal_wanted = any(entry not in (ACCEPTED, NOT_FOUND) for entry in acceptable)
+    return Outcome.WRONG_CODE if answer.refused and refusal_wanted else Outcome.FAIL
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 200]} ... ({len(text)} characters) ... {text[-100:]}"

@@ -1,0 +1,1 @@
+"""The harness protocol: how the suite drives a client, a library or a server of another implementation."""

@@ -1,0 +1,254 @@
+"""The suite's side of the harness protocol: a program is started, asked, and stopped.
+
+Whatever the program does becomes a `Reply`: a crash, a hang and an answer outside of the protocol too. After one of
+those it is started anew for the next question, so that one bad case costs no other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import anyio
+import anyio.abc
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from nen_ref.conformance.harness.messages import VERSION, complaint
+from nen_ref.conformance.harness.operations import OPERATIONS
+from nen_ref.conformance.model import ACCEPTED, Implementation, Outcome
+
+TIMEOUT = 20.0
+START_TIMEOUT = 30.0
+STOP_TIMEOUT = 5.0
+MAX_LINE = 64 * 1024 * 1024
+
+
+class HarnessFault(Exception):
+    """The harness cannot be used at all: it does not start, or does not speak the protocol."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The answer to one operation.
+
+    `values` are the members of ok, or those of error beside its code; `trace` the intermediate values. `trouble` says
+    what went wrong where there is no ok and no error, and `failure` of which kind it is.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
+    trace: Mapping[str, Any] = field(default_factory=dict)
+    failure: Outcome | None = None
+    trouble: str = ""
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    @property
+    def ok(self) -> bool:
+        return self.failure is None and not self.code
+
+    @property
+    def accepted(self) -> bool:
+        return self.ok
+
+    @property
+    def refused(self) -> bool:
+        return bool(self.code)
+
+    @property
+    def outcome(self) -> str:
+        return self.code or (ACCEPTED if self.failure is None else "")
+
+    def describe(self) -> str:
+        if self.failure is not None:
+            return self.trouble
+        return self.code or ACCEPTED
+
+
+@dataclass(frozen=True)
+class Started:
+    """What a harness says of itself."""
+
+    implementation: Implementation
+    protocols: tuple[str, ...]
+    operations: frozenset[str]
+
+
+class Harness:
+    """One process of the harness `command`; use as an async context manager."""
+
+    def __init__(self, command: Sequence[str], *, timeout: float = TIMEOUT) -> None:
+        self.command = tuple(command)
+        self._timeout = timeout
+        self._process: anyio.abc.Process | None = None
+        self._lines: BufferedByteReceiveStream | None = None
+        self._errors: IO[bytes] | None = None
+        self._seq = 0
+
+    async def __aenter__(self) -> Harness:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with anyio.CancelScope(shield=True):
+            await self.stop()
+
+    async def start(self) -> Started:
+        """Start the program and hear what it can do; HarnessFault if it does not say so by the protocol."""
+        try:
+            await self._launch()
+            with anyio.fail_after(START_TIMEOUT):
+                answer = await self._exchange({"cmd": "start", "version": VERSION})
+        except TimeoutError:
+            await self._kill()
+            raise HarnessFault(f"no answer to start after {START_TIMEOUT:.0f} s{self._said()}") from None
+        except (OSError, _Gone) as fault:
+            await self._kill()
+            raise HarnessFault(f"{shlex.join(self.command)}: {fault}{self._said()}") from None
+        fault_text = complaint("start", answer)
+        if fault_text:
+            await self._kill()
+            raise HarnessFault(f"the answer to start is not of the protocol: {fault_text}")
+        named = Implementation(
+            shlex.join(self.command), answer["name"], answer["implementation_version"], answer["language"]
+        )
+        return Started(named, tuple(answer["protocols"]), frozenset(answer["operations"]))
+
+    async def run(self, op: str, **args: Any) -> Reply:
+        """Ask for one operation; optional arguments that are None are left out. Never raises for what the program does."""
+        if self._process is None:
+            try:
+                await self.start()
+            except HarnessFault as fault:
+                return Reply(failure=Outcome.CRASH, trouble=f"crash: the harness does not start again: {fault}")
+        self._seq += 1
+        command = {"cmd": "run", "seq": self._seq, "op": op, "args": _given(op, args)}
+        try:
+            with anyio.fail_after(self._timeout):
+                answer = await self._exchange(command)
+        except TimeoutError:
+            await self._kill()
+            return Reply(failure=Outcome.HANG, trouble=f"hang: no answer to {op} after {self._timeout:.0f} s")
+        except _Gone as fault:
+            await self._kill()
+            return Reply(failure=Outcome.CRASH, trouble=f"crash: the harness went away in {op}: {fault}{self._said()}")
+        except _NotProtocol as fault:
+            await self._kill()
+            return Reply(failure=Outcome.ERROR, trouble=f"the answer to {op} is not of the harness protocol: {fault}")
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._kill()  # an answer may be on its way that nobody waits for any more
+            raise
+        return await self._read(op, answer)
+
+    async def stop(self) -> int | None:
+        """Ask the program to end; its exit code, None if it had to be killed or was not running."""
+        if self._process is None:
+            return None
+        code: int | None = None
+        with anyio.move_on_after(STOP_TIMEOUT), suppress(_Gone):
+            await self._send({"cmd": "stop"})
+            code = await self._process.wait()
+        await self._kill()
+        return code
+
+    async def _read(self, op: str, answer: Any) -> Reply:
+        fault = complaint(op, answer)
+        if not fault and answer["seq"] != self._seq:
+            fault = f"seq is {answer['seq']}, not {self._seq}"
+        if fault:
+            await self._kill()
+            return Reply(failure=Outcome.ERROR, trouble=f"the answer to {op} is not of the harness protocol: {fault}")
+        trace = answer.get("trace", {})
+        if "ok" in answer:
+            return Reply(answer["ok"], trace=trace)
+        if "error" in answer:
+            return Reply(answer["error"], answer["error"]["code"], trace)
+        if "skipped" in answer:
+            skipped = answer["skipped"]
+            link = f" ({skipped['issue_url']})" if "issue_url" in skipped else ""
+            return Reply(failure=Outcome.SKIP, trouble=f"skipped by the harness: {skipped['message']}{link}")
+        errored = answer["errored"]
+        context = f" {json.dumps(errored['context'])[:400]}" if errored.get("context") else ""
+        return Reply(failure=Outcome.CRASH, trouble=f"crash: {op} errored: {errored['message'][:400]}{context}")
+
+    async def _launch(self) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+        self._process = await anyio.open_process(self.command, stderr=self._errors, start_new_session=True)
+        assert self._process.stdout is not None
+        self._lines = BufferedByteReceiveStream(self._process.stdout)
+
+    async def _exchange(self, command: dict[str, Any]) -> Any:
+        await self._send(command)
+        assert self._lines is not None
+        try:
+            line = await self._lines.receive_until(b"\n", MAX_LINE)
+        except (anyio.EndOfStream, anyio.IncompleteRead):
+            raise _Gone(await self._ending()) from None
+        except anyio.DelimiterNotFound:
+            raise _NotProtocol(f"a line of more than {MAX_LINE} bytes") from None
+        try:
+            return json.loads(line)
+        except ValueError:
+            raise _NotProtocol(f"not JSON: {line[:120].decode('utf-8', 'replace')!r}") from None
+
+    async def _send(self, command: dict[str, Any]) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            await self._process.stdin.send(json.dumps(command).encode("ascii") + b"\n")
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+            raise _Gone(await self._ending()) from None
+
+    async def _ending(self) -> str:
+        assert self._process is not None
+        with anyio.move_on_after(1):
+            code = await self._process.wait()
+            return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+        return "it closed its output"
+
+    def _said(self) -> str:
+        """The end of what the program wrote to stderr."""
+        if self._errors is None:
+            return ""
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 2000))
+        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        return f"; it said: {' | '.join(lines[-3:])}" if lines else ""
+
+    async def _kill(self) -> None:
+        process, self._process, self._lines = self._process, None, None
+        if process is None:
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        with suppress(BaseException):
+            await process.aclose()
+
+
+class _Gone(Exception):
+    """The program has ended, or closed its output."""
+
+
+class _NotProtocol(Exception):
+    """A line that is no message."""
+
+
+def _given(op: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    absent = {name for name in OPERATIONS[op].optional if args.get(name) is None}
+    return {name: _text(value) for name, value in args.items() if name not in absent}
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    return [_text(entry) for entry in value] if isinstance(value, list) else value

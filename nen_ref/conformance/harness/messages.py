@@ -1,0 +1,114 @@
+"""The messages of the harness protocol, as JSON Schemas made from the table of operations, and their check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jsonschema
+
+from nen_ref.conformance.harness.operations import OPERATIONS, SERVER_OPTIONS, TEXT, TRACE, Operation, Schema
+from nen_ref.protocol.errors import CATALOGUE
+
+VERSION = 1
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_SEQ: Schema = {"type": "integer", "minimum": 1}
+
+
+def closed(members: Mapping[str, Schema], optional: frozenset[str] = frozenset()) -> Schema:
+    """An object of these members and no others."""
+    return {
+        "type": "object",
+        "properties": dict(members),
+        "required": [name for name in members if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def start_command() -> Schema:
+    return closed({"cmd": {"const": "start"}, "version": {"const": VERSION}})
+
+
+def started_reply() -> Schema:
+    return closed(
+        {
+            "version": {"const": VERSION},
+            "name": TEXT,
+            "implementation_version": TEXT,
+            "language": TEXT,
+            "homepage": TEXT,
+            "protocols": {"type": "array", "items": {"enum": ["v1", "v2", "v3"]}, "minItems": 1, "uniqueItems": True},
+            "operations": {"type": "array", "items": {"enum": list(OPERATIONS)}, "minItems": 1, "uniqueItems": True},
+            "server_options": {"type": "array", "items": {"enum": list(SERVER_OPTIONS)}, "uniqueItems": True},
+        },
+        optional=frozenset({"homepage", "server_options"}),
+    )
+
+
+def run_command(operation: Operation) -> Schema:
+    arguments = closed(operation.args, operation.optional)
+    return closed({"cmd": {"const": "run"}, "seq": _SEQ, "op": {"const": operation.name}, "args": arguments})
+
+
+def run_reply(operation: Operation) -> Schema:
+    """ok, error, skipped or errored; ok and error may carry a trace."""
+    trace = closed(TRACE, frozenset(TRACE))
+    error = closed({"code": {"enum": list(CATALOGUE)}, "detail": TEXT, **operation.partial},
+                   frozenset({"detail", *operation.partial}))
+    skipped = closed({"message": TEXT, "issue_url": TEXT}, frozenset({"issue_url"}))
+    errored = closed({"message": TEXT, "context": {"type": "object"}}, frozenset({"context"}))
+    choices = {
+        "ok": closed(operation.result, operation.optional_result),
+        "error": error,
+        "skipped": skipped,
+        "errored": errored,
+    }
+    return {
+        "oneOf": [
+            closed({"seq": _SEQ, name: schema, "trace": trace}, frozenset({"trace"}))
+            for name, schema in choices.items()
+        ]
+    }
+
+
+def stop_command() -> Schema:
+    return closed({"cmd": {"const": "stop"}})
+
+
+def schema_document() -> dict[str, Any]:
+    """Every message of the protocol in one published document, each under `$defs`."""
+    definitions = {"start": start_command(), "started": started_reply(), "stop": stop_command()}
+    for operation in OPERATIONS.values():
+        definitions[f"run {operation.name}"] = run_command(operation)
+        definitions[f"reply {operation.name}"] = run_reply(operation)
+    return {
+        "$schema": DIALECT,
+        "$id": "urn:nen-ref:harness:1",
+        "title": "Nen harness protocol, version 1",
+        "description": "JSON lines on stdin and stdout. Which definition applies follows from cmd and op.",
+        "$defs": definitions,
+    }
+
+
+@cache
+def _validator(name: str) -> Any:
+    schema = started_reply() if name == "start" else run_reply(OPERATIONS[name])
+    return jsonschema.Draft202012Validator(schema)
+
+
+def complaint(name: str, message: object) -> str:
+    """What is wrong with a harness's answer to `name` ("start", or an operation), or the empty text."""
+    fault = jsonschema.exceptions.best_match(_validator(name).iter_errors(message))
+    if fault is None:
+        return ""
+    while fault.context:
+        fault = _closest(fault)
+    place = "/".join(map(str, fault.absolute_path)) or "the message"
+    return f"{place}: {fault.message[:300]}"
+
+
+def _closest(fault: Any) -> Any:
+    """Of the alternatives of a oneOf, the one that the message was meant to be: the fault that lies deepest in it."""
+    return max(fault.context, key=lambda inner: (len(inner.absolute_path), inner.validator != "additionalProperties"))
