@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import socket
 
 import click
 import uvicorn
 
 from nen_ref.conformance.embedded import READY
 from nen_ref.http.demo_app import ECHO_PATH, STREAM_PATH, demo_app
+from nen_ref.http.listen import listen
 from nen_ref.http.server import BODY_LIMIT, NenServer, ServerConfig
 from nen_ref.protocol.handshake import IdentityPolicy
 from nen_ref.protocol.session import SESSION_LIFE_MS
@@ -54,7 +54,7 @@ def serve(host: str, port: int, session_life: int, body_limit: int, require_iden
     )
     app = demo_app(NenServer(config=config))
     try:
-        listener = _listen(host, port)
+        listener = listen(host, port)
     except OSError as fault:
         raise click.UsageError(f"cannot listen on {host}:{port}: {fault.strerror}") from None
     bound = listener.getsockname()
@@ -68,20 +68,3 @@ def serve(host: str, port: int, session_life: int, body_limit: int, require_iden
         timeout_graceful_shutdown=GRACE,
     )
     uvicorn.Server(options).run(sockets=[listener])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket, so that its port is known, and answers, before the server runs.
-
-    The protocol is named because asyncio sets TCP_NODELAY only then; without it every answer waits 40 ms.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    listener.listen(128)
-    return listener

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,6 +39,13 @@ TIMEOUT = 20.0
 NOT_ROUTED = (301, 302, 303, 307, 308, 404, 405)
 MAX_ANSWER_SIZE = 64 * 1024 * 1024
 HANG = "hang: "
+
+
+Record = Callable[[str, str], None]
+
+
+def _forget(sent: str, received: str) -> None:
+    pass
 
 
 def now_ms() -> int:
@@ -220,14 +228,20 @@ def _canonical(method: str, path: str, timestamp: str, nonce: str) -> bytes:
 class Peer:
     """HTTP to one target. Never raises for what the target does: it answers with an `Answer`."""
 
-    def __init__(self, base_url: str, timeout: float = TIMEOUT) -> None:
+    def __init__(self, base_url: str, timeout: float = TIMEOUT, record: Record = _forget) -> None:
         self.base_url = httpx.URL(base_url)
         self._timeout = timeout
+        self._record = record
         # Each request on a connection of its own: a server may close an idle one at any time, and a request sent again
         # for that would be a replay.
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=0)
         self._http = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False)
-        self.record: Callable[[str, str], None] = lambda sent, received: None
+
+    def recording(self, record: Record) -> Peer:
+        """The same peer, telling `record` of each request and its answer; it must not be closed."""
+        twin = copy(self)
+        twin._record = record
+        return twin
 
     async def __aenter__(self) -> Peer:
         return self
@@ -236,9 +250,9 @@ class Peer:
         await self._http.aclose()
 
     async def exchange(self, draft: Draft) -> tuple[int, Headers, bytes] | str:
-        """Status, headers and body as they came, or what went wrong in words; `record` is told of both."""
+        """Status, headers and body as they came, or what went wrong in words."""
         raw = await self._exchange(draft)
-        self.record(describe_draft(draft), raw if isinstance(raw, str) else describe_raw(*raw))
+        self._record(describe_draft(draft), raw if isinstance(raw, str) else describe_raw(*raw))
         return raw
 
     async def _exchange(self, draft: Draft) -> tuple[int, Headers, bytes] | str:
@@ -310,6 +324,7 @@ def describe_raw(status: int, headers: Headers, body: bytes) -> str:
 
 def _message(line: str, headers: Iterable[tuple[str, str]], body: bytes) -> str:
     lines = [line, *(f"{name}: {value}" for name, value in headers)]
+    # Enough for a report; the recorder shortens what is left.
     return "\n".join(lines) + ("\n\n" + body[:4000].decode("utf-8", "backslashreplace") if body else "")
 
 

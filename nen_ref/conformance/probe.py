@@ -1,10 +1,11 @@
-"""What a case is given: the target, sessions with it, and the judgement of what comes back."""
+"""What a server case is given: the target, sessions with it, and the judgement of what comes back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nen_ref.conformance.model import ACCEPTED, NOT_FOUND, REFUSED, Case, Outcome, Result, Skip
+from nen_ref.conformance.checks import CannotBegin, Checks
+from nen_ref.conformance.model import ACCEPTED, Outcome
 from nen_ref.conformance.peer import Answer, Draft, Peer, PeerSession, finish, handshake_draft, hello
 from nen_ref.primitives.errors import AuthenticationError
 from nen_ref.primitives.suite import REFERENCE
@@ -18,17 +19,9 @@ from nen_ref.protocol.wire import Malformed, decode_base64, dump_json
 HELLO = b'{"hello":"world"}'
 
 
-class CannotBegin(Exception):
-    """A step that the case builds on already failed; the message says which and how."""
-
-    def __init__(self, outcome: Outcome, message: str) -> None:
-        super().__init__(message)
-        self.outcome = outcome
-
-
 @dataclass(frozen=True)
-class Target:
-    """A server under test: its base URL and the paths of its two demonstration routes."""
+class Routes:
+    """A server under test: its base URL and the paths of its two demonstration routes, `stream` empty for none."""
 
     url: str
     echo: str = "/api/echo"
@@ -54,13 +47,12 @@ class Stream:
 
 
 @dataclass
-class Probe:
-    """One run of one case against one target. Each check leaves a finding; a case without a finding is an error."""
+class Probe(Checks):
+    """One run of one case against one server."""
 
-    case: Case
-    target: Target
-    peer: Peer
-    findings: list[tuple[Outcome, str]] = field(default_factory=list)
+    target: Routes = field(kw_only=True)
+    peer: Peer = field(kw_only=True)
+    sessions: list[PeerSession] = field(default_factory=list)
 
     # Doing
 
@@ -70,11 +62,13 @@ class Probe:
         answer = await self.peer.send(handshake_draft(started.body))
         try:
             if answer.accepted:
-                return finish(started, answer)
+                session = finish(started, answer)
+                self.sessions.append(session)
+                return session
             problem = f"the handshake before it was answered {answer.describe()}"
         except NenError as error:
             problem = f"the handshake before it cannot be used: {error.detail}"
-        raise CannotBegin(Outcome.ERROR if answer.crashed else Outcome.FAIL, problem)
+        raise CannotBegin(answer.failure or Outcome.FAIL, problem)
 
     async def handshake(self, **members: object) -> Answer:
         """A handshake with these members and no others."""
@@ -96,14 +90,10 @@ class Probe:
 
     async def stream(self, session: PeerSession, value: object = None, method: str = "POST") -> Stream:
         """A stream, read to its end and opened; `value` is the request's payload, None for no body."""
-        if not self.target.stream:
-            raise Skip("the target has no stream route (--stream)")
         payload = None if value is None else dump_json(value)
         return await self.send_stream(session.draft(method, self.target.stream, payload), session)
 
     async def send_stream(self, draft: Draft, session: PeerSession) -> Stream:
-        if not self.target.stream:
-            raise Skip("the target has no stream route (--stream)")
         raw = await self.peer.exchange(draft)
         if isinstance(raw, str):
             return Stream(Answer(trouble=raw), trouble=raw)
@@ -111,20 +101,15 @@ class Probe:
         if status != 200 or headers.get("content-type", "").partition(";")[0].strip() != STREAM_TYPE:
             answer = session.read(status, headers, body)
             return Stream(answer, trouble=f"not a stream: {answer.describe()}, {headers.get('content-type')}")
-        return _open_stream(session, Answer(status, headers, body, ACCEPTED))
+        return open_stream(session, Answer(status, headers, body, ACCEPTED))
 
     # Judging
-
-    def judge(self, answer: Answer, note: str = "") -> None:
-        """Compare an answer with what the case accepts."""
-        observed = f"{note}: {answer.describe()}" if note else answer.describe()
-        self.findings.append((_outcome(answer, self.case.acceptable), observed))
 
     def accepted(self, answer: Answer, note: str, method: str = "POST", body: object = ...) -> None:
         """A success is expected here; with `body` also the value that echo returns."""
         observed = f"{note}: {answer.describe()}"
-        if answer.crashed:
-            self.findings.append((Outcome.ERROR, observed))
+        if answer.failure is not None:
+            self.findings.append((answer.failure, observed))
         elif not answer.accepted:
             self.findings.append((Outcome.FAIL, observed))
         elif body is not ... and answer.value != {"method": method, "body": body}:
@@ -132,43 +117,8 @@ class Probe:
         else:
             self.findings.append((Outcome.PASS, observed))
 
-    def refused(self, answer: Answer, note: str) -> None:
-        """Any refusal is expected here."""
-        outcome = Outcome.ERROR if answer.crashed else Outcome.PASS if answer.refused else Outcome.FAIL
-        self.findings.append((outcome, f"{note}: {answer.describe()}"))
 
-    def ensure(self, condition: bool, observed: str) -> None:
-        """A check of something else than an answer; `observed` says what was seen if it fails."""
-        self.findings.append((Outcome.PASS if condition else Outcome.FAIL, observed))
-
-    def need(self, condition: bool, observed: str) -> None:
-        """As `ensure`, and the case ends here if it fails."""
-        self.ensure(condition, observed)
-        if not condition:
-            raise CannotBegin(Outcome.FAIL, observed)
-
-    def result(self, seconds: float) -> Result:
-        if not self.findings:
-            return Result(self.case, Outcome.ERROR, "the case made no check", seconds)
-        worst = max((outcome for outcome, _ in self.findings), key=lambda outcome: outcome.rank)
-        texts = dict.fromkeys(text for outcome, text in self.findings if outcome is worst)
-        shown = list(texts)[:4] if worst is not Outcome.PASS else list(texts)[-2:]
-        more = len(texts) - len(shown) if worst is not Outcome.PASS else 0
-        return Result(self.case, worst, "; ".join(shown) + (f"; and {more} more" if more else ""), seconds)
-
-
-def _outcome(answer: Answer, acceptable: tuple[str, ...]) -> Outcome:
-    if answer.trouble:
-        return Outcome.ERROR
-    if answer.outcome in acceptable or (REFUSED in acceptable and answer.refused):
-        return Outcome.PASS
-    if answer.crashed:
-        return Outcome.ERROR
-    refusal_wanted = any(entry not in (ACCEPTED, NOT_FOUND) for entry in acceptable)
-    return Outcome.WRONG_CODE if answer.refused and refusal_wanted else Outcome.FAIL
-
-
-def _open_stream(session: PeerSession, answer: Answer) -> Stream:
+def open_stream(session: PeerSession, answer: Answer) -> Stream:
     """Open every event by the letter of the specification: V1-STR-02, V1-STR-03, V1-STR-04."""
     try:
         base_nonce = decode_base64(answer.headers[STREAM_NONCE_HEADER])

@@ -1,4 +1,4 @@
-"""Running cases: one after another, each within its time, none able to stop the others."""
+"""Running cases: one after another or several at a time, each within its time, none able to stop the others."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from collections.abc import Callable, Sequence
 
 import anyio
 
+from nen_ref.conformance.checks import CannotBegin, Checks
 from nen_ref.conformance.model import Case, Outcome, Report, Result, Skip
-from nen_ref.conformance.peer import Answer, Draft, Peer
-from nen_ref.conformance.probe import CannotBegin, Probe, Target
+from nen_ref.conformance.randomness import seeded
+from nen_ref.conformance.targets import Target
 from nen_ref.protocol.errors import NenError
-from nen_ref.protocol.messages import STATUS_PATH
 
 CASE_TIMEOUT = 60.0
 
 log = logging.getLogger("nen_ref.conformance")
-
-
-class Unreachable(Exception):
-    """The target does not answer HTTP at all."""
 
 
 async def run_cases(
@@ -28,44 +24,65 @@ async def run_cases(
     target: Target,
     protocol: str = "v1",
     *,
+    jobs: int = 1,
+    seed: str | None = None,
     started: Callable[[Case], None] = lambda case: None,
     finished: Callable[[Result], None] = lambda result: None,
     case_timeout: float = CASE_TIMEOUT,
 ) -> Report:
-    """Run `cases` in order. `started` and `finished` are told of each, for a progress display."""
+    """Run `cases`, up to `jobs` at a time; their results come in the order of `cases`.
+
+    `started` and `finished` are told of each, for a progress display. `seed` makes the suite's randomness repeatable.
+    Raises Unreachable.
+    """
     begin = time.perf_counter()
-    results: list[Result] = []
-    async with Peer(target.url) as peer:
-        await check_reachable(peer)
-        for case in cases:
+    results: dict[str, Result] = {}
+    limiter = anyio.CapacityLimiter(jobs)
+
+    async def one(case: Case) -> None:
+        async with limiter:
             started(case)
-            result = await run_case(case, target, peer, case_timeout)
-            finished(result)
-            results.append(result)
-    return Report(protocol, target.url, tuple(results), time.perf_counter() - begin)
+            with seeded(seed, case.id):
+                results[case.id] = await run_case(case, target, case_timeout)
+            finished(results[case.id])
+
+    async with target, anyio.create_task_group() as group:
+        for case in cases:
+            group.start_soon(one, case)
+    ordered = tuple(results.get(case.id) or Result(case, Outcome.ERROR, "the case was not run") for case in cases)
+    return Report(protocol, target.implementation, ordered, time.perf_counter() - begin, seed)
 
 
-async def check_reachable(peer: Peer) -> None:
-    answer: Answer = await peer.send(Draft("GET", STATUS_PATH))
-    if answer.trouble:
-        raise Unreachable(answer.trouble)
-
-
-async def run_case(case: Case, target: Target, peer: Peer, case_timeout: float = CASE_TIMEOUT) -> Result:
-    probe = Probe(case, target, peer)
+async def run_case(case: Case, target: Target, case_timeout: float = CASE_TIMEOUT) -> Result:
+    """The result of one case, whatever the target does."""
+    absent = target.missing(case)
+    if absent:
+        return Result(case, Outcome.NOT_OFFERED, f"the target does not offer {', '.join(absent)}")
     begin = time.perf_counter()
+    try:
+        async with target.probe(case) as checks:
+            await _checked(case, checks, case_timeout)
+            result = checks.result(time.perf_counter() - begin)
+            return await target.explain(checks, result) if result.outcome.is_finding else result
+    except CannotBegin as fault:
+        return Result(case, fault.outcome, str(fault), time.perf_counter() - begin)
+    except Exception as fault:
+        log.exception("%s", case.id)
+        return Result(case, Outcome.ERROR, f"the suite itself failed: {fault!r}", time.perf_counter() - begin)
+
+
+async def _checked(case: Case, checks: Checks, case_timeout: float) -> None:
     with anyio.move_on_after(case_timeout) as limit:
         try:
-            await case.run(probe)
+            await case.run(checks)
         except CannotBegin as fault:
-            probe.findings.append((fault.outcome, str(fault)))
+            checks.findings.append((fault.outcome, str(fault)))
         except NenError as error:
-            probe.findings.append((Outcome.FAIL, f"an answer cannot be used: {error.detail}"))
+            checks.findings.append((Outcome.FAIL, f"an answer cannot be used: {error.detail}"))
         except Skip as reason:
-            return Result(case, Outcome.SKIP, str(reason), time.perf_counter() - begin)
+            checks.findings.append((Outcome.SKIP, str(reason)))
         except Exception as fault:
             log.exception("%s", case.id)
-            probe.findings.append((Outcome.ERROR, f"the suite itself failed on this answer: {fault!r}"))
+            checks.findings.append((Outcome.ERROR, f"the suite itself failed on this answer: {fault!r}"))
     if limit.cancelled_caught:
-        probe.findings.append((Outcome.ERROR, f"hang: not finished after {case_timeout:.0f} s"))
-    return probe.result(time.perf_counter() - begin)
+        checks.findings.append((Outcome.HANG, f"hang: not finished after {case_timeout:.0f} s"))

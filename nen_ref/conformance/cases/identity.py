@@ -7,7 +7,7 @@ from functools import cache
 
 from nen_ref.conformance.model import ACCEPTED
 from nen_ref.conformance.peer import hello as start
-from nen_ref.conformance.peer import random_bytes
+from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.probe import Probe
 from nen_ref.conformance.registry import case
 from nen_ref.primitives import ml_dsa

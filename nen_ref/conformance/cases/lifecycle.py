@@ -6,7 +6,7 @@ from nen_ref.conformance.cases.identity import identity, members
 from nen_ref.conformance.model import ACCEPTED
 from nen_ref.conformance.peer import Answer, Draft, PeerSession, finish, handshake_draft, hello
 from nen_ref.conformance.probe import HELLO, Probe
-from nen_ref.conformance.registry import case
+from nen_ref.conformance.registry import STREAM_ROUTE, case
 from nen_ref.protocol.messages import ROTATE_PATH, SESSION_HEADER, STATUS_PATH, TERMINATE_PATH
 from nen_ref.protocol.payload import parse_envelope
 from nen_ref.protocol.wire import Malformed, dump_json, encode_base64, parse_json_object
@@ -173,6 +173,7 @@ async def terminated_status(probe: Probe) -> None:
     "ISO-2002",
     why=OUTLIVES,
     cause="the stream route keeps sessions of its own",
+    needs=(STREAM_ROUTE,),
 )
 async def terminated_stream(probe: Probe) -> None:
     """A request for a stream under a terminated session is refused."""

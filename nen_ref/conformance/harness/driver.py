@@ -21,7 +21,6 @@ import anyio.abc
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from nen_ref.conformance.harness.messages import VERSION, complaint
-from nen_ref.conformance.harness.operations import OPERATIONS
 from nen_ref.conformance.model import ACCEPTED, Implementation, Outcome
 
 TIMEOUT = 20.0
@@ -67,19 +66,31 @@ class Reply:
     def outcome(self) -> str:
         return self.code or (ACCEPTED if self.failure is None else "")
 
+    def octets(self, name: str) -> bytes:
+        """A value that is bytes."""
+        return bytes.fromhex(self.values[name])
+
     def describe(self) -> str:
         if self.failure is not None:
             return self.trouble
         return self.code or ACCEPTED
 
+    def text(self) -> str:
+        """All of it, to read."""
+        if self.failure is not None:
+            return self.trouble
+        kind = "error" if self.code else "ok"
+        trace = f"\ntrace {json.dumps(self.trace, ensure_ascii=False)}" if self.trace else ""
+        return f"{kind} {json.dumps(self.values, ensure_ascii=False)}{trace}"
+
 
 @dataclass(frozen=True)
 class Started:
-    """What a harness says of itself."""
+    """What a harness says of itself; `offers` are its operations and the options of its `server.start`."""
 
     implementation: Implementation
     protocols: tuple[str, ...]
-    operations: frozenset[str]
+    offers: frozenset[str]
 
 
 class Harness:
@@ -119,17 +130,18 @@ class Harness:
         named = Implementation(
             shlex.join(self.command), answer["name"], answer["implementation_version"], answer["language"]
         )
-        return Started(named, tuple(answer["protocols"]), frozenset(answer["operations"]))
+        offers = frozenset(answer["operations"]) | frozenset(answer.get("server_options", ()))
+        return Started(named, tuple(answer["protocols"]), offers)
 
     async def run(self, op: str, **args: Any) -> Reply:
-        """Ask for one operation; optional arguments that are None are left out. Never raises for what the program does."""
+        """Ask for one operation, bytes in hexadecimal. Never raises for what the program does."""
         if self._process is None:
             try:
                 await self.start()
             except HarnessFault as fault:
                 return Reply(failure=Outcome.CRASH, trouble=f"crash: the harness does not start again: {fault}")
         self._seq += 1
-        command = {"cmd": "run", "seq": self._seq, "op": op, "args": _given(op, args)}
+        command = {"cmd": "run", "seq": self._seq, "op": op, "args": _text(args)}
         try:
             with anyio.fail_after(self._timeout):
                 answer = await self._exchange(command)
@@ -243,12 +255,10 @@ class _NotProtocol(Exception):
     """A line that is no message."""
 
 
-def _given(op: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    absent = {name for name in OPERATIONS[op].optional if args.get(name) is None}
-    return {name: _text(value) for name, value in args.items() if name not in absent}
-
-
 def _text(value: Any) -> Any:
+    """Bytes as hexadecimal, wherever they stand."""
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, Mapping):
+        return {name: _text(entry) for name, entry in value.items()}
     return [_text(entry) for entry in value] if isinstance(value, list) else value

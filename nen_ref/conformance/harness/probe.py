@@ -1,0 +1,109 @@
+"""What a case is given that examines a library, a client or a configured server through its harness."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from nen_ref.conformance.checks import CannotBegin, Checks
+from nen_ref.conformance.harness.driver import Harness, Reply
+from nen_ref.conformance.harness.operations import SERVER_OPTIONS, TRACE
+from nen_ref.conformance.model import Outcome
+from nen_ref.conformance.peer import Peer
+from nen_ref.conformance.probe import Probe, Routes
+
+
+@dataclass
+class HarnessProbe(Checks):
+    """One run of one case against one harness; also the probe of library cases."""
+
+    harness: Harness = field(kw_only=True)
+
+    async def call(self, op: str, **args: Any) -> Reply:
+        """The answer to one operation, which the case has declared in its `needs`."""
+        if op not in self.case.needs:
+            raise ValueError(f"{self.case.id} calls {op} without declaring it")
+        reply = await self.harness.run(op, **args)
+        self.record(f"{op} {json.dumps(args, default=_shown, ensure_ascii=False)}", reply.text())
+        return reply
+
+    async def done(self, op: str, **args: Any) -> Reply:
+        """As `call`, for a step that the case builds on: it ends here unless the answer is ok."""
+        reply = await self.call(op, **args)
+        if not reply.ok:
+            raise CannotBegin(reply.failure or Outcome.FAIL, f"{op} before it: {reply.describe()}")
+        return reply
+
+    def matches(self, reply: Reply, note: str, expected: Mapping[str, Any], trace: Mapping[str, Any] = {}) -> bool:
+        """Check that an operation gives these values; bytes stand for their hexadecimal text.
+
+        `trace` are the intermediate values on the way. The first that the harness gives otherwise is the divergence.
+        """
+        for name in TRACE:
+            if name in trace and name in reply.trace and reply.trace[name] != as_text(trace[name]):
+                self.diverged(f"{note}: {difference(name, as_text(trace[name]), reply.trace[name])}")
+        if not reply.ok:
+            self.findings.append((reply.failure or Outcome.FAIL, f"{note}: {reply.describe()}, not a result"))
+            return False
+        wrong = [name for name, value in expected.items() if reply.values.get(name) != as_text(value)]
+        if wrong:
+            first = difference(wrong[0], as_text(expected[wrong[0]]), reply.values.get(wrong[0]))
+            self.diverged(f"{note}: {first}")
+            self.findings.append((Outcome.FAIL, f"{note}: {first}"))
+        else:
+            self.findings.append((Outcome.PASS, f"{note}: {', '.join(expected) or 'done'} as expected"))
+        return not wrong
+
+
+@dataclass
+class ConfiguredProbe(HarnessProbe):
+    """For cases that need a server with options of their own."""
+
+    @asynccontextmanager
+    async def server(self, **options: Any) -> AsyncIterator[Probe]:
+        """A server with these options, for the time of the block; its checks are this case's."""
+        undeclared = set(options) - set(self.case.needs)
+        if undeclared - set(SERVER_OPTIONS) or undeclared:
+            raise ValueError(f"{self.case.id} uses {', '.join(undeclared)} without declaring it")
+        started = await self.done("server.start", **options)
+        try:
+            async with Peer(started["url"], record=self.record) as peer:
+                target = Routes(started["url"])
+                yield Probe(self.case, self.findings, self.exchanges, target=target, peer=peer)
+        finally:
+            await self.harness.run("server.stop", server=started["server"])
+
+
+def as_text(value: Any) -> Any:
+    """A value as it stands in a message: bytes in hexadecimal."""
+    if isinstance(value, bytes):
+        return value.hex()
+    return [as_text(entry) for entry in value] if isinstance(value, list) else value
+
+
+def difference(name: str, expected: Any, got: Any) -> str:
+    """Two values that differ, in words: where, and what stands there."""
+    if not isinstance(expected, str) or not isinstance(got, str):
+        return f"{name} is {_cut(got)}, expected {_cut(expected)}"
+    if len(expected) <= 200 and len(got) <= 200:
+        return f"{name} is {got!r}, expected {expected!r}"
+    at = next((i for i, pair in enumerate(zip(expected, got, strict=False)) if len(set(pair)) > 1), None)
+    if at is None:
+        return f"{name} has {len(got)} characters, expected {len(expected)}"
+    start = max(0, at - 8)
+    return (
+        f"{name} differs from character {at} on (of {len(got)}, expected {len(expected)}): "
+        f"...{got[start : at + 24]}..., expected ...{expected[start : at + 24]}..."
+    )
+
+
+def _cut(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _shown(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else repr(value)

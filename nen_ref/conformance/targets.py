@@ -1,0 +1,174 @@
+"""Targets: a server at a URL, or an implementation behind its harness. Each gives a case what it needs to run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Any, Protocol, Self
+
+import anyio
+
+from nen_ref.conformance.checks import CannotBegin, Checks
+from nen_ref.conformance.client_probe import ClientProbe
+from nen_ref.conformance.harness.driver import Harness, HarnessFault, Started
+from nen_ref.conformance.harness.operations import OPERATIONS, TRACE
+from nen_ref.conformance.harness.probe import ConfiguredProbe, HarnessProbe, difference
+from nen_ref.conformance.model import Case, Implementation, Kind, Outcome, Result
+from nen_ref.conformance.peer import Draft, Peer
+from nen_ref.conformance.probe import Probe, Routes
+from nen_ref.conformance.registry import STREAM_ROUTE
+from nen_ref.protocol.messages import STATUS_PATH
+
+
+class Unreachable(Exception):
+    """The target does not answer at all: no HTTP at its URL, or a harness that does not start."""
+
+
+class Target(Protocol):
+    """To be used as an async context manager; Unreachable on entering it where nobody answers."""
+
+    implementation: Implementation
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    def missing(self, case: Case) -> list[str]:
+        """What the case needs and the target did not declare."""
+
+    def probe(self, case: Case) -> AbstractAsyncContextManager[Checks]:
+        """What the case runs with."""
+
+    async def explain(self, checks: Checks, result: Result) -> Result:
+        """The result of a finding, with the first divergence where the target can tell it."""
+
+
+class UrlTarget:
+    """The Nen server at a URL."""
+
+    def __init__(self, routes: Routes) -> None:
+        self.implementation = Implementation(routes.url)
+        self._routes = routes
+        self._peer = Peer(routes.url)
+
+    async def __aenter__(self) -> Self:
+        answer = await self._peer.send(Draft("GET", STATUS_PATH))
+        if answer.trouble:
+            await self._peer.__aexit__()
+            raise Unreachable(answer.trouble)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._peer.__aexit__()
+
+    def missing(self, case: Case) -> list[str]:
+        absent = [need for need in case.needs if need != STREAM_ROUTE or not self._routes.stream]
+        return absent if case.kind is Kind.SERVER else [*absent, "a harness"]
+
+    @asynccontextmanager
+    async def probe(self, case: Case) -> AsyncIterator[Checks]:
+        checks = Probe(case, target=self._routes, peer=self._peer)
+        checks.peer = self._peer.recording(checks.record)
+        yield checks
+
+    async def explain(self, checks: Checks, result: Result) -> Result:
+        return result
+
+
+class HarnessTarget:
+    """An implementation behind the harness `command`: its library, its client, and a server that the harness starts.
+
+    Cases that run at the same time have a process of the harness each; all ordinary server cases share one server, in
+    a process of its own.
+    """
+
+    def __init__(self, command: Sequence[str], protocol: str = "v1") -> None:
+        self.implementation = Implementation("")
+        self._command = tuple(command)
+        self._protocol = protocol
+        self._offers: frozenset[str] = frozenset()
+        self._idle: list[Harness] = []
+        self._stack = AsyncExitStack()
+        self._starting = anyio.Lock()
+        self._server: tuple[Harness, UrlTarget, str] | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            harness, started = await self._start()
+        except HarnessFault as fault:
+            await self._stack.aclose()
+            raise Unreachable(str(fault)) from None
+        if self._protocol not in started.protocols:
+            await self._stack.aclose()
+            raise Unreachable(f"the harness speaks {', '.join(started.protocols)}, not {self._protocol}")
+        self.implementation, self._offers = started.implementation, started.offers
+        self._idle.append(harness)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._stack.aclose()
+
+    def missing(self, case: Case) -> list[str]:
+        needs = ("server.start", *case.needs) if case.kind is Kind.SERVER else case.needs
+        return [need for need in dict.fromkeys(needs) if need not in self._offers and need != STREAM_ROUTE]
+
+    @asynccontextmanager
+    async def probe(self, case: Case) -> AsyncIterator[Checks]:
+        if case.kind is Kind.SERVER and "server.start" not in case.needs:
+            async with (await self._shared_server(case))[1].probe(case) as checks:
+                yield checks
+            return
+        harness = self._idle.pop() if self._idle else (await self._start())[0]
+        try:
+            if case.kind is Kind.CLIENT:
+                async with ClientProbe.ready(case, harness) as client:
+                    yield client
+            else:
+                kind = ConfiguredProbe if case.kind is Kind.SERVER else HarnessProbe
+                yield kind(case, harness=harness)
+        finally:
+            self._idle.append(harness)
+
+    async def explain(self, checks: Checks, result: Result) -> Result:
+        """Compare what the server holds of the case's last session with what the suite holds of it."""
+        if not isinstance(checks, Probe) or not checks.sessions or "server.session" not in self._offers:
+            return result
+        if self._server is None or result.divergence:
+            return result
+        harness, _, name = self._server
+        session = checks.sessions[-1]
+        held = await harness.run("server.session", server=name, sid=session.sid)
+        ours: dict[str, Any] = {"secret": session.keys.enc.hex(), "hmac_key": session.keys.mac.hex()}
+        theirs = held.values if held.ok else {}
+        for entry in TRACE:
+            if entry in ours and entry in theirs and ours[entry] != theirs[entry]:
+                return replace(result, divergence=difference(entry, ours[entry], theirs[entry]))
+        return result
+
+    async def _start(self) -> tuple[Harness, Started]:
+        harness = Harness(self._command)
+        started = await harness.start()
+        self._stack.push_async_callback(harness.stop)
+        return harness, started
+
+    async def _shared_server(self, case: Case) -> tuple[Harness, UrlTarget, str]:
+        async with self._starting:
+            if self._server is None:
+                harness = (await self._start())[0]
+                reply = await harness.run("server.start")
+                if not reply.ok:
+                    raise CannotBegin(reply.failure or Outcome.FAIL, f"server.start: {reply.describe()}")
+                server = UrlTarget(Routes(reply["url"]))
+                try:
+                    await self._stack.enter_async_context(server)
+                except Unreachable as fault:
+                    raise CannotBegin(Outcome.CRASH, f"the server of server.start cannot be reached: {fault}") from None
+                self._server = harness, server, reply["server"]
+            return self._server
+
+
+def known_needs() -> frozenset[str]:
+    """Everything that a case may need."""
+    return frozenset(OPERATIONS) | {STREAM_ROUTE}
