@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nen_ref.conformance.model import Outcome
+from nen_ref.conformance.model import LEVELS, Outcome
 from nen_ref.conformance.pages import WORDS, render
 from nen_ref.conformance.report_json import CaseResult, ReportDocument
 from nen_ref.conformance.text import number, visible
@@ -40,6 +40,10 @@ class Cell:
         return sum(count for _, count in self.counts)
 
     @property
+    def counts_but_passes(self) -> tuple[tuple[Outcome, int], ...]:
+        return tuple(pair for pair in self.counts if pair[0] is not Outcome.PASS)
+
+    @property
     def word(self) -> str:
         return WORDS[self.outcome] if self.outcome else NOT_RUN
 
@@ -67,7 +71,13 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        return len({(cell.outcome, cell.counts) for cell in self.cells}) > 1
+        """Another worst outcome, or another number of anything but passes: a newer suite has more of those."""
+        return len({(cell.outcome, cell.counts_but_passes) for cell in self.cells}) > 1
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether two implementations that were both examined differ."""
+        return len({cell.outcome for cell in self.cells if cell.outcome}) > 1
 
     @property
     def has_finding(self) -> bool:
@@ -101,7 +111,7 @@ def compare_html(documents: Sequence[ReportDocument]) -> str:
         "compare.html.j2",
         columns=columns(documents),
         rows=sorted(rows, key=lambda row: not row.differs),
-        cases=[row for row in case_rows(documents) if row.differs],
+        cases=sorted((row for row in case_rows(documents) if row.differs), key=lambda row: not row.contradicts),
         differing=sum(row.differs for row in rows),
         protocols=", ".join(sorted({document.protocol.upper() for document in documents})),
     )
@@ -159,12 +169,17 @@ def _rows(groups: Sequence[dict[str, list[CaseResult]]], title: str) -> list[Row
     rows = []
     for id in dict.fromkeys(id for group in groups for id in group):
         latest = next(group[id] for group in reversed(groups) if id in group)
-        level = min((result.level for result in latest), key=("required", "recommended", "hardening").index)
+        level = min((result.level for result in latest), key=LEVELS.index)
         rows.append(Row(id, getattr(latest[0], title), level, tuple(_cell(group.get(id, [])) for group in groups)))
     return rows
 
 
 def _cell(results: Sequence[CaseResult]) -> Cell:
     counts = Counter(result.outcome for result in results)
-    ordered = sorted(counts.items(), key=lambda pair: -pair[0].rank)
+    ordered = sorted(counts.items(), key=lambda pair: -_weight(pair[0]))
     return Cell(ordered[0][0] if ordered else None, tuple(ordered))
+
+
+def _weight(outcome: Outcome) -> int:
+    """As the rank, but what is not offered comes after what was examined: it says nothing about the requirement."""
+    return -1 if outcome is Outcome.NOT_OFFERED else outcome.rank

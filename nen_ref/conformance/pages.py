@@ -44,10 +44,6 @@ def render(template: str, **values: object) -> str:
         **values,
         script=Markup(script),  # noqa: S704 - ours, and rendered from no value
         script_digest=f"sha256-{digest}",
-        suite=f"nen-ref {__version__}",
-        outcomes=list(Outcome),
-        words=WORDS,
-        meanings=MEANINGS,
     )
 
 
@@ -61,6 +57,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.globals |= {"suite": f"nen-ref {__version__}", "outcomes": list(Outcome), "words": WORDS, "meanings": MEANINGS}
     environment.filters["visible"] = visible
     environment.filters["prose"] = _prose
     return environment

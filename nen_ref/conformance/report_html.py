@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from nen_ref.conformance.pages import render
 from nen_ref.conformance.report_json import reproduce
 from nen_ref.conformance.requirements import Requirement, requirements
 from nen_ref.conformance.text import shortened, visible
-from nen_ref.conformance.verdict import verdict
+from nen_ref.conformance.verdict import findings_to_read, verdict
 
 # A pass needs little proof, a finding all of it: exchanges shown, and characters of each of their sides.
 PASS_EXCHANGES, PASS_LENGTH = 3, 700
@@ -52,6 +53,7 @@ class RequirementView:
 def report_html(report: Report, baseline: BaselineVerdict | None = None, written: datetime | None = None) -> str:
     """The page as text. `written` is the time to show as that of the report; without it none is shown."""
     views = [_view(result, report, baseline) for result in report.results]
+    by_id = {view.result.case.id: view for view in views}
     rules = requirements(report.protocol)
     rows = [RequirementView(rule, tuple(view for view in views if view.rule.id == rule.id)) for rule in rules.values()]
     return render(
@@ -62,8 +64,8 @@ def report_html(report: Report, baseline: BaselineVerdict | None = None, written
         untouched=[entry.id for entry in baseline.untouched] if baseline else [],
         written=f"{written:%Y-%m-%d %H:%M %Z}".strip() if written else "",
         counts={outcome: report.count(outcome) for outcome in Outcome},
-        findings=sorted((view for view in views if view.is_finding), key=_weight),
-        others=[view for view in views if not view.is_finding],
+        findings=[by_id[result.case.id] for result in findings_to_read(report)],
+        sections=_sections([view for view in views if not view.is_finding]),
         rows=sorted((row for row in rows if row.cases), key=lambda row: not row.worst.is_finding),
         without_case=[row.rule.id for row in rows if not row.cases],
         kinds=list(dict.fromkeys(view.result.case.kind for view in views)),
@@ -100,6 +102,10 @@ def _known(result: Result, baseline: BaselineVerdict | None) -> str:
     return baseline.problems.get(result.case.id, "")
 
 
-def _weight(view: CaseView) -> tuple[int, int]:
-    """Findings of required cases first, the worst of them before the others."""
-    return LEVELS.index(view.result.case.level), -view.result.outcome.rank
+def _sections(views: Sequence[CaseView]) -> dict[str, list[CaseView]]:
+    sections: dict[str, list[CaseView]] = {}
+    for view in views:
+        case = view.result.case
+        name = case.section if case.section.startswith(case.kind.value) else f"{case.kind.value}-{case.section}"
+        sections.setdefault(name, []).append(view)
+    return sections

@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nen_ref.conformance.baseline import BaselineVerdict
-from nen_ref.conformance.model import Kind, Outcome, Report
+from nen_ref.conformance.model import LEVELS, Kind, Outcome, Report, Result
 from nen_ref.conformance.text import number
 
 PASSED = "PASSED"
 FAILED = "FAILED"
 NOTHING_EXAMINED = "NOTHING EXAMINED"
+
+# The order in which findings are read: what the target did wrong first, what came to no verdict last.
+_READING_ORDER = (
+    Outcome.FAIL,
+    Outcome.CRASH,
+    Outcome.HANG,
+    Outcome.WRONG_CODE,
+    Outcome.ERROR,
+    Outcome.SKIP,
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,13 @@ class Verdict:
 def examined(report: Report) -> bool:
     """Whether any case came to a result at all: not skipped, not unoffered."""
     return any(result.outcome not in (Outcome.SKIP, Outcome.NOT_OFFERED) for result in report.results)
+
+
+def findings_to_read(report: Report) -> list[Result]:
+    """The findings, those of required cases first."""
+    return sorted(
+        report.findings, key=lambda result: (LEVELS.index(result.case.level), _READING_ORDER.index(result.outcome))
+    )
 
 
 def verdict(report: Report, baseline: BaselineVerdict | None = None) -> Verdict:

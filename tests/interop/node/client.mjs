@@ -5,7 +5,10 @@
 import assert from 'node:assert/strict';
 import { parseArgs } from 'node:util';
 import { NenClient } from './src/client.js';
-import { newIdentity } from './src/crypto.js';
+import { newIdentity, use } from './src/crypto.js';
+import { noble } from './src/noble.js';
+
+use(noble);
 
 const { values, positionals: [base] } = parseArgs({
   options: { identity: { type: 'boolean', default: false } }, allowPositionals: true,
@@ -36,7 +39,7 @@ async function step(name, action) {
 }
 
 async function echo(method, path, body) {
-  const answer = await client.request(method, path, body);
+  const { payload: answer } = await client.request(method, path, body);
   assert.equal(answer.method, method);
   // No body comes back as null or not at all.
   assert.deepEqual(answer.body ?? null, body ?? null);
@@ -93,7 +96,7 @@ await step('stream GET', async () => assert.deepEqual(await streamed('GET'), ['a
 await step('identity handshake', async () => {
   const known = new NenClient(base, { identity: newIdentity() });
   await known.handshake();
-  assert.deepEqual((await known.request('POST', '/api/echo', { who: 'known' })).body, { who: 'known' });
+  assert.deepEqual((await known.request('POST', '/api/echo', { who: 'known' })).payload.body, { who: 'known' });
   assert.equal(await known.terminate(), true);
 });
 

@@ -1,8 +1,11 @@
 // node server.mjs [--port N] [--require-identity]
 
 import { parseArgs } from 'node:util';
+import * as crypto from './src/crypto.js';
+import { noble } from './src/noble.js';
 import { NenServer } from './src/server.js';
 
+crypto.use(noble);
 const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '0' },

@@ -1,21 +1,35 @@
-// A Nen V1 client over the global fetch.
+// A Nen V1 client over node:http and node:https.
+//
+// Not over fetch: that normalises the path (dot segments, escapes), sends no body with GET, and is silent about both.
+// Here what is signed is what goes on the wire.
 
+import http from 'node:http';
+import https from 'node:https';
+import { urlToHttpOptions } from 'node:url';
 import * as crypto from './crypto.js';
-import { NenError, codeIn } from './errors.js';
-import {
-  NONCE_BYTES, fromBase64, parseJson, parseObject, parseSealed, sseData, text, toBase64, utf8,
-} from './wire.js';
+import { NenError, codeInBytes } from './errors.js';
+import { finish, hello } from './handshake.js';
+import { MAX_NONCES, sealBody, signedHeaders } from './message.js';
+import { baseNonceOf, chunksOf, mediaType } from './stream.js';
+import { noTrace } from './trace.js';
+import { parseJson, parseObject, parseSealed, toBase64 } from './wire.js';
+
+const ANSWER_LIMIT = 64 * 1024 * 1024;
 
 export class NenClient {
   #base;
-  #identity;
+  #options;
   #session = null;
   #recovering = null;
 
-  /** @param {string} baseUrl  @param {{identity?: ReturnType<typeof crypto.newIdentity>}} [options] */
-  constructor(baseUrl, { identity } = {}) {
+  /** @param {string} baseUrl
+   *  @param {object} [options]
+   *  identity: from newIdentity, proven in every handshake
+   *  timeoutMs: how long the server may say nothing, five seconds
+   *  trace: see trace.js */
+  constructor(baseUrl, options = {}) {
     this.#base = new URL(baseUrl);
-    this.#identity = identity;
+    this.#options = { identity: undefined, timeoutMs: 5000, trace: noTrace, ...options };
   }
 
   /** The session id, null without a session. */
@@ -34,117 +48,103 @@ export class NenClient {
 
   /** Ends the session; the keys are gone here even if the server cannot be reached. */
   async terminate() {
-    const { sid } = this.#current();
+    const session = this.#current();
     this.#session = null;
-    const res = await this.#fetch('ISO-9000', 'POST', '/api/nen/terminate', { 'X-Nen-Session': sid });
+    session.wipe();
+    const res = await this.#exchange('ISO-9000', 'POST', '/api/nen/terminate', { 'X-Nen-Session': session.sid });
+    const bytes = await bytesOf(res, 'ISO-9000');
     if (!res.ok) throw new NenError('ISO-9000', 'terminate refused', { httpStatus: res.status });
-    const { success } = parseObject(await bytesOf(res, 'ISO-9000'), 'ISO-6001');
-    return success === true;
+    return parseObject(bytes, 'ISO-6001').success === true;
   }
 
   /** True while the server knows the session. */
   async status() {
-    if (this.#session === null) return false;
-    const res = await this.#fetch('ISO-9000', 'GET', '/api/nen/status', { 'X-Nen-Session': this.sid });
-    const { valid } = parseObject(await bytesOf(res, 'ISO-9000'), 'ISO-6001');
+    const { sid } = this.#current();
+    const res = await this.#exchange('ISO-9000', 'GET', '/api/nen/status', { 'X-Nen-Session': sid });
+    const bytes = await bytesOf(res, 'ISO-9000');
+    const { valid } = parseObject(bytes, 'ISO-6001');
     if (res.status === 200 && valid === true) return true;
     if (res.status === 401 && valid === false) return false;
     throw new NenError('ISO-9000', 'status answered neither way', { httpStatus: res.status });
   }
 
-  /** Sends `body` (any JSON value, undefined for none) sealed, returns the opened answer; null for HEAD. */
-  async request(method, path, body) {
-    const { res, session } = await this.#send('ISO-9000', method, path, body);
-    if (res.ok && method.toUpperCase() === 'HEAD') return null;
-    const bytes = await bytesOf(res, 'ISO-9000');
-    if (!res.ok) {
-      const serverCode = codeInBytes(bytes);
-      const more = { serverCode, httpStatus: res.status };
-      throw new NenError(serverCode ?? 'ISO-9000', 'the server refused', more);
+  /** Sends `body` (any JSON value, undefined for none) sealed. Gives {status, payload}: the opened answer, undefined
+   *  where the handler answered nothing, and to HEAD. A handler's refusal is an answer like every other; a refusal
+   *  that is not sealed is thrown.
+   *  @param {string} target  path and query; they go on the wire as they are, but for what has no place in HTTP */
+  async request(method, target, body) {
+    const { res, session } = await this.#send('ISO-9000', method, target, body);
+    if (method.toUpperCase() === 'HEAD') {
+      res.message.resume();
+      return { status: res.status };
     }
+    const bytes = await bytesOf(res, 'ISO-9000');
+    if (!res.ok && !looksSealed(bytes)) throw refusal(res, bytes);
     // Plaintext in place of a sealed answer would be a downgrade: 6001, whatever it says.
+    if (mediaType(res.headers) !== 'application/json') throw new NenError('ISO-6001', 'not JSON, so not sealed');
     const sealed = parseSealed(bytes);
-    session.refuseKnownNonce(sealed.nonceText);
+    session.refuseKnownAnswer(sealed.nonce);
     const plaintext = crypto.open(session.ss, sealed.nonce, sealed.ct);
-    session.nonces.add(sealed.nonceText);
-    return parseJson(plaintext, 'ISO-4003');
+    session.remember(sealed.nonce);
+    return { status: res.status, payload: plaintext.length === 0 ? undefined : parseJson(plaintext, 'ISO-4003') };
   }
 
   /** Yields the chunks of an encrypted stream. Ends normally only after the final event. */
-  async *stream(method, path, body) {
-    const { res, session } = await this.#send('ISO-7002', method, path, body);
-    if (!res.ok || res.body === null) {
-      const serverCode = codeInBytes(await bytesOf(res, 'ISO-7002'));
-      throw new NenError('ISO-7002', 'no stream', { serverCode, httpStatus: res.status });
-    }
+  async *stream(method, target, body) {
+    const { res, session } = await this.#send('ISO-7002', method, target, body);
     try {
-      const nonceText = res.headers.get('x-nen-stream-nonce');
-      if (nonceText === null) throw new NenError('ISO-7001');
-      const base = fromBase64(nonceText, 'ISO-7001');
-      if (base.length !== NONCE_BYTES) throw new NenError('ISO-7001', 'not 12 bytes');
-      session.refuseKnownNonce(nonceText);
-      session.nonces.add(nonceText);
-      yield* chunksOf(res.body, session.ss, base);
+      if (!res.ok) {
+        const serverCode = codeInBytes(await bytesOf(res, 'ISO-7002'));
+        throw new NenError('ISO-7002', 'no stream', { serverCode, httpStatus: res.status });
+      }
+      const base = baseNonceOf(res.headers);
+      this.#options.trace('base_nonce', base);
+      session.takeBaseNonce(base);
+      yield* chunksOf(res.message, session.ss, base);
     } finally {
-      // Stops the sender when the nonce was refused; after that the reading loop has done it already.
-      await res.body.cancel().catch(() => {});
+      // Stops the sender, whether the stream is complete, was refused, or is not wanted any more.
+      res.message.destroy();
     }
   }
 
   async #establish(path, headers) {
     const { ek, dk } = crypto.kemKeygen();
     try {
-      const body = { pk: toBase64(ek) };
-      if (this.#identity) {
-        body.sigPk = toBase64(this.#identity.spki);
-        body.sigOfPk = toBase64(crypto.sign(ek, this.#identity.secretKey));
-      }
-      const res = await this.#fetch('ISO-1003', 'POST', path, headers, JSON.stringify(body));
-      const bytes = await bytesOf(res, 'ISO-1003');
-      if (!res.ok) {
-        const more = { serverCode: codeInBytes(bytes), httpStatus: res.status };
-        throw new NenError('ISO-1004', 'the server refused', more);
-      }
-      const { sid, ct, hmac } = parseObject(bytes, 'ISO-1004');
-      // The sid goes into a header: visible ASCII only.
-      if (typeof sid !== 'string' || !/^[!-~]+$/.test(sid)) throw new NenError('ISO-1004', 'no usable sid');
-      const hmacKey = fromBase64(hmac, 'ISO-1004');
-      if (hmacKey.length !== crypto.KEY_BYTES) throw new NenError('ISO-1004', 'hmac is not 32 bytes');
-      return new Session(sid, crypto.decapsulate(fromBase64(ct, 'ISO-1004'), dk), hmacKey);
+      const body = hello(ek, this.#options.identity, this.#options.trace);
+      const res = await this.#exchange('ISO-1003', 'POST', path, headers, body);
+      return new Session(finish(res.status, await bytesOf(res, 'ISO-1003', 'ISO-1004'), dk, this.#options.trace));
     } finally {
       dk.fill(0);
     }
   }
 
-  /** Signs, seals and sends; on a 401 handshakes again and retries once. */
-  async #send(networkCode, method, path, body) {
+  /** Signs, seals and sends; on a 401 of the server (not a handler's, which is sealed) handshakes again and retries
+   *  once. */
+  async #send(networkCode, method, target, body) {
+    const path = this.#wire(target);
+    if (this.#current().wornOut) await this.#recover(this.#session);
     const session = this.#current();
     const first = await this.#sendOnce(networkCode, session, method, path, body);
     if (first.res.status !== 401) return first;
-    await first.res.body?.cancel();
+    const bytes = await bytesOf(first.res, networkCode);
+    if (looksSealed(bytes)) return first;
     await this.#recover(session);
     return this.#sendOnce(networkCode, this.#current(), method, path, body);
   }
 
-  async #sendOnce(networkCode, session, method, path, body) {
-    const url = this.#url(path);
+  async #sendOnce(networkCode, session, method, target, body) {
+    const { trace } = this.#options;
     let nonceText = '';
     let content;
     if (body !== undefined) {
       const nonce = crypto.randomNonce();
-      const ct = crypto.seal(session.ss, nonce, utf8(JSON.stringify(body)));
+      trace('nonce', nonce);
+      content = sealBody(session.ss, nonce, JSON.stringify(body));
       nonceText = toBase64(nonce);
-      session.nonces.add(nonceText);
-      content = JSON.stringify({ ct: toBase64(ct), n: nonceText });
+      session.remember(nonce);
     }
-    const timestamp = String(Date.now());
-    const message = crypto.canonical(method, url.pathname, timestamp, nonceText);
-    const headers = {
-      'X-Nen-Session': session.sid,
-      'X-Nen-Timestamp': timestamp,
-      'X-Nen-Signature': toBase64(crypto.hmacSha256(session.hmacKey, message)),
-    };
-    return { res: await this.#fetch(networkCode, method, path, headers, content), session };
+    const headers = signedHeaders(session, { method, target, timestamp: String(Date.now()), nonceText }, trace);
+    return { res: await this.#exchange(networkCode, method, target, headers, content), session };
   }
 
   /** Requests refused together share one handshake; one refused under an older session needs none. */
@@ -159,77 +159,118 @@ export class NenClient {
     return this.#session;
   }
 
-  #url(path) {
-    const url = new URL(path, this.#base);
-    // "//host/x" is a path to some eyes and another host to URL.
-    if (url.origin !== this.#base.origin) throw new TypeError('path leaves the server');
-    return url;
+  /** The target as it goes on the wire: below the path of the base URL, without fragment, and with what HTTP cannot
+   *  carry (spaces, control characters, other than ASCII) escaped. Nothing else changes. */
+  #wire(target) {
+    if (!target.startsWith('/')) throw new TypeError('a target begins with a slash');
+    const escaped = target.split('#', 1)[0].replace(/[^!-~]+/g, encodeURIComponent);
+    return this.#base.pathname.replace(/\/$/, '') + escaped;
   }
 
-  async #fetch(networkCode, method, path, headers, content) {
-    if (content !== undefined) headers = { ...headers, 'Content-Type': 'application/json' };
-    const url = this.#url(path);
-    // A redirect would carry a signature for one path to another: it stays a refusal.
-    const init = { method: method.toUpperCase(), headers, body: content, redirect: 'manual' };
+  async #exchange(networkCode, method, target, headers, content) {
     try {
-      return await fetch(url, init);
+      return await exchange(this.#base, this.#options.timeoutMs, method, target, headers, content);
     } catch (cause) {
-      throw new NenError(networkCode, 'the server could not be reached', { cause });
+      if (cause instanceof TypeError) throw cause; // a method that is none
+      throw new NenError(networkCode, `the server could not be reached: ${cause.code ?? cause.message}`, { cause });
     }
   }
 }
 
+/** One session: its keys, and every nonce sent or seen. Both directions share a key, so an answer under any nonce of
+ *  ours is an old request reflected, not only under the last one. */
 class Session {
-  constructor(sid, ss, hmacKey) {
+  #nonces = new Set();
+  #heads = new Set(); // their first eight bytes, and those of base nonces
+  #streamHeads = new Set(); // of base nonces: all nonces of a stream begin with them
+
+  constructor({ sid, ss, hmacKey }) {
     this.sid = sid;
     this.ss = ss;
     this.hmacKey = hmacKey;
-    // Every nonce sent or seen. Both directions share a key, so an answer under any nonce of ours is an
-    // old request reflected, not only under the last one.
-    this.nonces = new Set();
   }
 
-  refuseKnownNonce(nonceText) {
-    if (this.nonces.has(nonceText)) throw new NenError('ISO-4001', 'nonce sent or seen before');
+  get wornOut() {
+    return this.#heads.size >= MAX_NONCES;
+  }
+
+  remember(nonce) {
+    this.#nonces.add(toBase64(nonce));
+    this.#heads.add(headOf(nonce));
+  }
+
+  refuseKnownAnswer(nonce) {
+    if (this.#nonces.has(toBase64(nonce)) || this.#streamHeads.has(headOf(nonce))) {
+      throw new NenError('ISO-4001', 'nonce sent or seen before');
+    }
+  }
+
+  takeBaseNonce(base) {
+    const head = headOf(base);
+    if (this.#heads.has(head)) throw new NenError('ISO-4001', 'base nonce sent or seen before');
+    this.#heads.add(head);
+    this.#streamHeads.add(head);
+  }
+
+  wipe() {
+    this.ss.fill(0);
+    this.hmacKey.fill(0);
   }
 }
 
-async function* chunksOf(body, ss, base) {
-  let i = 0;
+const headOf = (nonce) => toBase64(nonce.subarray(0, 8));
+
+/** One HTTP exchange, its body not read yet: {status, ok, headers, message}. A redirect would carry a signature for
+ *  one path to another: none is followed. */
+function exchange(base, timeout, method, target, headers, content) {
+  return new Promise((resolve, reject) => {
+    const transport = base.protocol === 'https:' ? https : http;
+    const framing = content === undefined ? {}
+      : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(content) };
+    const req = transport.request({
+      ...urlToHttpOptions(base), method, path: target, headers: { ...headers, ...framing }, agent: false, timeout,
+    });
+    req.on('response', (message) => {
+      const { statusCode: status } = message;
+      resolve({ status, ok: status >= 200 && status < 300, headers: message.headers, message });
+    });
+    req.on('timeout', () => req.destroy(new Error('no word from the server in time')));
+    req.on('error', reject);
+    req.on('close', () => reject(new Error('the connection closed')));
+    req.end(content);
+  });
+}
+
+/** The body of an answer, up to a limit; once read it stays with the answer. */
+async function bytesOf(res, networkCode, tooLongCode = 'ISO-6001') {
+  if (res.bytes) return res.bytes;
+  const pieces = [];
+  let size = 0;
   try {
-    for await (const data of sseData(body)) {
-      const chunk = openChunk(ss, crypto.streamNonce(base, i++), data);
-      if (chunk === crypto.FIN) return;
-      yield chunk;
+    for await (const piece of res.message) {
+      size += piece.length;
+      if (size > ANSWER_LIMIT) throw new NenError(tooLongCode, 'the answer is too long');
+      pieces.push(piece);
     }
   } catch (cause) {
     if (cause instanceof NenError) throw cause;
-    throw new NenError('ISO-7002', 'the stream broke off', { cause });
-  }
-  throw new NenError('ISO-7002', 'the stream ended without its final event');
-}
-
-function openChunk(ss, nonce, data) {
-  const plaintext = crypto.open(ss, nonce, fromBase64(data, 'ISO-4001'));
-  try {
-    return text(plaintext);
-  } catch (cause) {
-    throw new NenError('ISO-4001', 'a chunk is not UTF-8', { cause });
-  }
-}
-
-async function bytesOf(res, networkCode) {
-  try {
-    return new Uint8Array(await res.arrayBuffer());
-  } catch (cause) {
     throw new NenError(networkCode, 'the answer broke off', { cause });
   }
+  res.bytes = new Uint8Array(Buffer.concat(pieces));
+  return res.bytes;
 }
 
-function codeInBytes(bytes) {
+/** Whether a refusal is a handler's: those are sealed, the server's own are not. */
+function looksSealed(bytes) {
   try {
-    return codeIn(parseJson(bytes, 'ISO-6001'));
+    const value = JSON.parse(Buffer.from(bytes).toString());
+    return value !== null && typeof value === 'object' && 'ct' in value;
   } catch {
-    return undefined;
+    return false;
   }
+}
+
+function refusal(res, bytes) {
+  const serverCode = codeInBytes(bytes);
+  return new NenError(serverCode ?? 'ISO-9000', 'the server refused', { serverCode, httpStatus: res.status });
 }

@@ -1,46 +1,66 @@
 // The primitives of V1, by the protocol's names. All byte strings are Uint8Array.
+//
+// ML-KEM-768 and ML-DSA-65 come from a provider that the program chooses at its start: `use(noble)`, or the
+// WebAssembly of ../../wasm. A provider is {name, version, seeded, kem: {keygen, encapsulate, decapsulate},
+// dsa: {keygen, sign, verify}}; `seeded` says whether it takes seeds and given randomness.
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
-import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import { NenError } from './errors.js';
 import { NONCE_BYTES, fromBase64, utf8 } from './wire.js';
 
 export const FIN = '__FIN__';
 export const KEY_BYTES = 32;
+export const CT_BYTES = 1088;
 const PK_BYTES = 1952;
 const SIG_BYTES = 3309;
 
 // SubjectPublicKeyInfo of id-ml-dsa-65 (RFC 9881) has one encoding only: these 22 bytes, then the key.
 const SPKI_PREFIX = Buffer.from('308207b2300b0609608648016503040312038207a100', 'hex');
 
+let provider = null;
+
+/** Chooses who does ML-KEM-768 and ML-DSA-65. Once, before anything else. */
+export function use(chosen) {
+  provider = chosen;
+}
+
+function chosen() {
+  if (provider === null) throw new Error('no provider for ML-KEM-768 and ML-DSA-65: call use() first');
+  return provider;
+}
+
+/** A provider that ignores a seed would give other keys than were asked for, and nobody would notice. */
+function withSeeds() {
+  if (!chosen().seeded) throw new Error(`${provider.name} takes no seeds and no given randomness`);
+  return provider;
+}
+
+const providerFor = (given) => (given === undefined ? chosen() : withSeeds());
+
 export const randomKey = () => new Uint8Array(randomBytes(KEY_BYTES));
 export const randomNonce = () => new Uint8Array(randomBytes(NONCE_BYTES));
 
 // ML-KEM-768 (FIPS 203)
 
-export function kemKeygen() {
-  const { publicKey: ek, secretKey: dk } = ml_kem768.keygen();
-  return { ek, dk };
-}
+/** `seed`: d || z, 64 bytes, for a reproducible key pair. */
+export const kemKeygen = (seed) => providerFor(seed).kem.keygen(seed);
 
-/** noble checks the length of ek and its modulus (FIPS 203 section 7.2) and throws; see crypto.test.js. */
-export function encapsulate(ek) {
+/** Throws ISO-1002 for an ek that fails the check of FIPS 203 section 7.2. `m`: given randomness, 32 bytes. */
+export function encapsulate(ek, m) {
   try {
-    const { cipherText: ct, sharedSecret: ss } = ml_kem768.encapsulate(ek);
-    return { ct, ss };
+    return providerFor(m).kem.encapsulate(ek, m);
   } catch (cause) {
     throw new NenError('ISO-1002', `encapsulation: ${cause.message}`, { cause });
   }
 }
 
-/** A tampered ct gives another secret (implicit rejection); a wrong length or dk hash throws. */
+/** A tampered ct gives another secret (implicit rejection); a wrong length or dk hash throws ISO-1002. */
 export function decapsulate(ct, dk) {
   try {
-    return ml_kem768.decapsulate(ct, dk);
+    return chosen().kem.decapsulate(ct, dk);
   } catch (cause) {
     throw new NenError('ISO-1002', `decapsulation: ${cause.message}`, { cause });
   }
@@ -48,25 +68,31 @@ export function decapsulate(ct, dk) {
 
 // ML-DSA-65 (FIPS 204), pure, empty context
 
-/** A client identity; `seed` (32 bytes) makes it reproducible. */
-export function newIdentity(seed) {
-  const { publicKey, secretKey } = ml_dsa65.keygen(seed);
-  return { publicKey, secretKey, spki: new Uint8Array(Buffer.concat([SPKI_PREFIX, publicKey])) };
+/** `seed`: xi, 32 bytes, for a reproducible key pair {pk, sk}. */
+export const dsaKeygen = (seed) => providerFor(seed).dsa.keygen(seed);
+
+/** A client identity from a key pair of ML-DSA-65, a fresh one without it. */
+export function newIdentity({ pk, sk } = dsaKeygen()) {
+  return { publicKey: pk, secretKey: sk, spki: spkiOf(pk) };
 }
 
-export const sign = (message, secretKey) => ml_dsa65.sign(message, secretKey);
+export const sign = (message, secretKey, rnd) => providerFor(rnd).dsa.sign(message, secretKey, rnd);
 
 export function verify(sig, message, publicKey) {
-  return sig.length === SIG_BYTES && ml_dsa65.verify(sig, message, publicKey);
+  return sig.length === SIG_BYTES && chosen().dsa.verify(sig, message, publicKey);
 }
 
-/** The 1952 key bytes from SPKI DER or from the bare key; null for anything else. */
-export function identityKey(bytes) {
-  if (bytes.length === PK_BYTES) return bytes;
+export const spkiOf = (publicKey) => new Uint8Array(Buffer.concat([SPKI_PREFIX, publicKey]));
+
+/** The 1952 key bytes from SPKI DER, which has one encoding; null for anything else. */
+export function keyInSpki(bytes) {
   const prefix = SPKI_PREFIX.length;
   if (bytes.length !== prefix + PK_BYTES || !SPKI_PREFIX.equals(bytes.subarray(0, prefix))) return null;
   return bytes.subarray(prefix);
 }
+
+/** The 1952 key bytes from SPKI DER or from the bare key; null for anything else. */
+export const identityKey = (bytes) => (bytes.length === PK_BYTES ? bytes : keyInSpki(bytes));
 
 // ChaCha20-Poly1305 (RFC 8439), empty AAD, tag appended
 
@@ -95,7 +121,9 @@ export function streamNonce(base, i) {
 export const canonical = (method, path, timestamp, nonceText) =>
   `${method.toUpperCase()}\n${path}\n${timestamp}\n${nonceText}`;
 
-export const hmacSha256 = (key, message) => hmac(sha256, key, utf8(message));
+/** `message`: text, signed as UTF-8, or bytes. */
+export const hmacSha256 = (key, message) =>
+  hmac(sha256, key, typeof message === 'string' ? utf8(message) : message);
 
 /** True for the strict base64 of the right tag; throws ISO-3002 for text that does not decode. */
 export function checkHmac(signature, key, message) {

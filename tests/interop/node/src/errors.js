@@ -45,6 +45,18 @@ export class NenError extends Error {
   }
 }
 
+/** The status of a code; undefined for one that is not in the catalogue. */
+export const statusOf = (code) => CATALOGUE.get(code)?.[0];
+
+/** The catalogued code in the bytes of an answer; undefined for anything else. */
+export function codeInBytes(bytes) {
+  try {
+    return codeIn(JSON.parse(Buffer.from(bytes).toString()));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The catalogued code in an error body; undefined for anything else, since nobody vouches for the text. */
 export function codeIn(value) {
   const code = value?.error?.code;

@@ -1,4 +1,4 @@
-// A Nen V1 server over node:http with the two demonstration routes.
+// A Nen V1 server over node:http with the demonstration routes.
 
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -7,43 +7,44 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as crypto from './crypto.js';
 import { NenError } from './errors.js';
-import { fromBase64, parseJson, parseObject, parseSealed, toBase64, utf8 } from './wire.js';
+import { respond } from './handshake.js';
+import { sealAnswer, sessionOf, verifyRequest } from './message.js';
+import { handlerOf } from './routes.js';
+import { SessionStore } from './sessions.js';
+import { eventsOf } from './stream.js';
+import { pathOf, toBase64 } from './wire.js';
 
-export const WINDOW_MS = 30_000;
 export const BODY_LIMIT = 10 * 1024 * 1024;
-
-/** Handlers take {method, body}, body undefined when none came, and return {json} or {chunks}. */
-const DEMONSTRATION = new Map([
-  ['/api/echo', ({ method, body }) => ({ json: { method, body: body ?? null } })],
-  ['/api/stream', ({ body }) => ({ chunks: body === undefined ? ['a', 'b', 'c'] : chunksOf(body) })],
-]);
+export const HANDSHAKE_LIMIT = 64 * 1024;
 
 export class NenServer {
   #options;
-  #pinned;
+  #policy;
+  #unsigned;
   #http;
 
   /** @param {object} [options]
    *  requireIdentity: refuse handshakes without an ML-DSA-65 identity
    *  pinned: identity keys (SPKI or bare bytes); only these may handshake, so it implies requireIdentity
+   *  unsigned: identity keys of legacy clients whose requests need no signature; each is logged, and a wrong
+   *    signature never passes
    *  sessionTtlMs: life of a session, one hour
-   *  strict: false takes unsigned requests of legacy clients, logging each; a wrong signature never passes
+   *  failingRoutes: routes whose handlers fail, for tests
    *  now: clock in ms;  log: receives the diagnoses that are never sent */
   constructor(options = {}) {
     this.#options = {
       requireIdentity: false,
-      pinned: [],
+      pinned: null,
+      unsigned: [],
       sessionTtlMs: 3_600_000,
-      strict: true,
+      failingRoutes: false,
       now: Date.now,
       log: () => {},
       ...options,
     };
-    this.#pinned = this.#options.pinned.map((key) => {
-      const bare = crypto.identityKey(key);
-      if (bare === null) throw new TypeError('pinned: not an ML-DSA-65 public key');
-      return toBase64(bare);
-    });
+    const { requireIdentity, pinned, unsigned } = this.#options;
+    this.#policy = { requireIdentity, pinned: pinned && keysIn('pinned', pinned) };
+    this.#unsigned = new Set(keysIn('unsigned', unsigned));
     this.sessions = new SessionStore(this.#options.sessionTtlMs, this.#options.now);
     this.#http = http.createServer((req, res) => this.#serve(req, res));
   }
@@ -71,7 +72,7 @@ export class NenServer {
       this.#options.log(`${req.method} ${pathOf(req.url)}: ${known.code} ${known.detail}`);
       if (res.headersSent) res.destroy();
       else if (error instanceof BodyTooLarge) await refuseAndClose(req, res, known);
-      else sendJson(res, known.status, known.body());
+      else sendJson(res, known.status, JSON.stringify(known.body()));
     }
   }
 
@@ -79,182 +80,68 @@ export class NenServer {
     const path = pathOf(req.url);
     const sid = req.headers['x-nen-session'];
     switch (`${req.method} ${path}`) {
-      case 'POST /api/nen/rotate':
-        this.sessions.delete(sid);
-        // falls through: the rest is a handshake
       case 'POST /api/nen/handshake':
-        return sendJson(res, 200, this.#handshake(await readBody(req)));
+        return sendJson(res, 200, JSON.stringify(this.#handshake(await readBody(req, HANDSHAKE_LIMIT))));
+      case 'POST /api/nen/rotate': {
+        const answer = this.#handshake(await readBody(req, HANDSHAKE_LIMIT));
+        this.sessions.delete(sid); // not before: a refused rotation leaves the old session as it was
+        return sendJson(res, 200, JSON.stringify(answer));
+      }
       case 'POST /api/nen/terminate':
         this.sessions.delete(sid);
-        return sendJson(res, 200, { success: true });
+        return sendJson(res, 200, '{"success":true}');
       case 'GET /api/nen/status': {
         const valid = this.sessions.get(sid) !== undefined;
-        return sendJson(res, valid ? 200 : 401, { valid });
+        return sendJson(res, valid ? 200 : 401, JSON.stringify({ valid }));
       }
     }
     // Routed by the decoded path; signed is the raw one.
-    const handler = DEMONSTRATION.get(decoded(path));
-    if (!handler) return sendJson(res, 404, { message: 'no such route' });
+    const handler = handlerOf(decoded(path), { failing: this.#options.failingRoutes });
+    if (!handler) return sendJson(res, 404, '{"message":"no such route"}');
 
-    this.#session(sid); // before the body is read: strangers need not upload anything
-    const bytes = await readBody(req);
-    const session = this.#session(sid); // and again: it may have ended meanwhile
-    const body = this.#authenticate(session, req, path, bytes);
-    const answer = handler({ method: req.method, body });
-    if (answer.chunks) await sendStream(res, session, answer.chunks);
-    else sendJson(res, 200, sealJson(session, answer.json));
+    sessionOf(req.headers, this.sessions); // before the body is read: strangers need not upload anything
+    const bytes = await readBody(req, BODY_LIMIT);
+    const request = { method: req.method, target: req.url, headers: req.headers, bytes };
+    const { now, log } = this.#options;
+    const context = { store: this.sessions, now: now(), unsigned: this.#unsigned, log };
+    const verified = verifyRequest(request, context);
+    const answer = await handler({ method: req.method, body: verified.body });
+    const { ss } = verified.session;
+    if (answer.chunks) return sendStream(res, ss, answer.chunks);
+    const body = sealAnswer(ss, verified.nonce, crypto.randomNonce(), JSON.stringify(answer.json));
+    sendJson(res, answer.status ?? 200, body);
   }
 
   #handshake(bytes) {
-    const { pk, sigPk, sigOfPk } = parseObject(bytes, 'ISO-1001');
-    if (typeof pk !== 'string') throw new NenError('ISO-1001', 'pk is not text');
-    const ek = fromBase64(pk);
-    this.#checkIdentity(ek, sigPk, sigOfPk);
-    const { ct, ss } = crypto.encapsulate(ek);
-    const hmacKey = crypto.randomKey();
     const sid = randomUUID();
-    this.sessions.set(sid, { ss, hmacKey });
-    return { sid, ct: toBase64(ct), hmac: toBase64(hmacKey) };
-  }
-
-  #checkIdentity(ek, sigPk, sigOfPk) {
-    if (sigPk === undefined && sigOfPk === undefined) {
-      if (!this.#options.requireIdentity && this.#pinned.length === 0) return;
-      throw new NenError('ISO-3004', 'identity required');
-    }
-    const key = crypto.identityKey(fromBase64(sigPk, 'ISO-3004'));
-    if (key === null) throw new NenError('ISO-3004', 'sigPk is not an ML-DSA-65 key');
-    if (this.#pinned.length > 0 && !this.#pinned.includes(toBase64(key))) {
-      throw new NenError('ISO-3004', 'identity not pinned');
-    }
-    if (!crypto.verify(fromBase64(sigOfPk, 'ISO-3004'), ek, key)) {
-      throw new NenError('ISO-3004', 'signature does not verify');
-    }
-  }
-
-  #session(sid) {
-    if (!sid) throw new NenError('ISO-2003');
-    const session = this.sessions.get(sid);
-    if (!session) throw new NenError('ISO-2002');
-    return session;
-  }
-
-  /** The server order from the shape on. Synchronous, so that nothing comes between check and record.
-   *  Returns the decrypted JSON value, or undefined for a request without a body. */
-  #authenticate(session, req, path, bytes) {
-    const sealed = bytes.length === 0 ? null : parseSealed(bytes); // shape: 6001, 6002
-    const signed = this.#checkSignature(session, req, path, sealed); // 3001, 3002
-    const timestamp = req.headers['x-nen-timestamp'] ?? '';
-    const sentAt = /^[0-9]+$/.test(timestamp) ? Number(timestamp) : NaN;
-    const now = this.#options.now();
-    // Written so that NaN fails. The timestamp of an unsigned request proves nothing.
-    if (signed && !(Math.abs(now - sentAt) <= WINDOW_MS)) throw new NenError('ISO-3003');
-    if (sealed === null) return undefined;
-    // A server that takes unsigned requests could be sent any nonce again without its timestamp.
-    const forgetAfter = this.#options.strict ? sentAt + WINDOW_MS : session.expiresAt;
-    if (!spendNonce(session, sealed.nonceText, now, forgetAfter)) throw new NenError('ISO-5001');
-    return parseJson(crypto.open(session.ss, sealed.nonce, sealed.ct), 'ISO-4003'); // 4001, 4003
-  }
-
-  #checkSignature(session, req, path, sealed) {
-    const signature = req.headers['x-nen-signature'];
-    if (!signature) {
-      // Without signature and without a tag nothing at all would prove who asks.
-      if (this.#options.strict || sealed === null) throw new NenError('ISO-3001');
-      this.#options.log(`${req.method} ${path}: unsigned request accepted, strict is off`);
-      return false;
-    }
-    const timestamp = req.headers['x-nen-timestamp'] ?? '';
-    const message = crypto.canonical(req.method, path, timestamp, sealed?.nonceText ?? '');
-    if (!crypto.checkHmac(signature, session.hmacKey, message)) throw new NenError('ISO-3002');
-    return true;
+    const hmacKey = crypto.randomKey();
+    const { answer, session } = respond(bytes, { sid, hmacKey, policy: this.#policy });
+    this.sessions.set(sid, session);
+    return answer;
   }
 }
 
-/** Sessions in memory. All live equally long, so the Map's insertion order is the order of expiry. */
-class SessionStore {
-  #sessions = new Map();
-  #ttl;
-  #now;
-
-  constructor(ttl, now) {
-    this.#ttl = ttl;
-    this.#now = now;
-  }
-
-  set(sid, { ss, hmacKey }) {
-    this.#expire();
-    this.#sessions.set(sid, { ss, hmacKey, expiresAt: this.#now() + this.#ttl, nonces: new Map() });
-  }
-
-  get(sid) {
-    this.#expire();
-    return this.#sessions.get(sid);
-  }
-
-  delete(sid) {
-    this.#sessions.delete(sid);
-  }
-
-  #expire() {
-    for (const [sid, session] of this.#sessions) {
-      if (session.expiresAt > this.#now()) break;
-      this.#sessions.delete(sid);
-    }
-  }
+/** Identity keys as base64 text of the bare key. */
+function keysIn(option, keys) {
+  return keys.map((key) => {
+    const bare = crypto.identityKey(key);
+    if (bare === null) throw new TypeError(`${option}: not an ML-DSA-65 public key`);
+    return toBase64(bare);
+  });
 }
 
-/** Check and record in one step: false if the nonce was used. */
-function spendNonce(session, nonce, now, forgetAfter) {
-  for (const [old, until] of session.nonces) {
-    // Insertion order is nearly the order of forgetting: a nonce from the future delays others by a window.
-    if (until >= now) break;
-    session.nonces.delete(old);
-  }
-  if (session.nonces.has(nonce)) return false;
-  session.nonces.set(nonce, forgetAfter);
-  return true;
-}
-
-function sealJson(session, value) {
-  try {
-    const nonce = crypto.randomNonce();
-    return { ct: toBase64(crypto.seal(session.ss, nonce, utf8(JSON.stringify(value)))), n: toBase64(nonce) };
-  } catch (cause) {
-    throw new NenError('ISO-4002', cause.message, { cause });
-  }
-}
-
-/** The chunks a stream request asks for; text without a UTF-8 form (a lone surrogate) cannot be sent. */
-function chunksOf(body) {
-  const chunks = body?.chunks;
-  if (!Array.isArray(chunks) || !chunks.every((chunk) => typeof chunk === 'string' && chunk.isWellFormed())) {
-    throw new NenError('ISO-6001', 'chunks is not a list of strings');
-  }
-  // Data that reads like the final event is sent in two pieces.
-  return chunks.flatMap((chunk) => (chunk === crypto.FIN ? ['__FI', 'N__'] : [chunk]));
-}
-
-async function sendStream(res, session, chunks) {
+async function sendStream(res, ss, chunks) {
   const base = crypto.randomNonce();
   res.writeHead(200, {
     'Content-Type': 'text/event-stream',
-    'Cache-Control': 'no-cache',
+    'Cache-Control': 'no-store',
     'X-Nen-Stream-Nonce': toBase64(base),
   });
-  function* events() {
-    let i = 0;
-    for (const chunk of [...chunks, crypto.FIN]) {
-      const ct = crypto.seal(session.ss, crypto.streamNonce(base, i++), utf8(chunk));
-      yield `data: ${toBase64(ct)}\n\n`;
-    }
-  }
-  await pipeline(events, res);
+  await pipeline(eventsOf(chunks, ss, base), res);
 }
 
 /** Node leaves the body of an answer to HEAD away and keeps its Content-Length. */
-function sendJson(res, status, value) {
-  const body = JSON.stringify(value);
+function sendJson(res, status, body) {
   res.writeHead(status, {
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(body),
@@ -265,14 +152,14 @@ function sendJson(res, status, value) {
 
 class BodyTooLarge extends NenError {}
 
-function readBody(req) {
+function readBody(req, limit) {
   return new Promise((resolve, reject) => {
     let chunks = [];
     let size = 0;
     // Not `for await`: leaving that loop early destroys the socket before the refusal is sent.
     req.on('data', (chunk) => {
       size += chunk.length;
-      if (size <= BODY_LIMIT) return chunks.push(chunk);
+      if (size <= limit) return chunks.push(chunk);
       chunks = [];
       reject(new BodyTooLarge('ISO-6001', 'body over the limit'));
     });
@@ -293,11 +180,6 @@ async function refuseAndClose(req, res, error) {
   res.write(body);
   await Promise.race([once(req, 'end'), once(req, 'close'), sleep(1000)]).catch(() => {});
   res.end();
-}
-
-/** The path as it stands on the wire: no query, no fragment, and no origin in the absolute form. */
-function pathOf(target) {
-  return target.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0] || '/';
 }
 
 function decoded(path) {

@@ -4,8 +4,9 @@ import { NenError } from './errors.js';
 
 export const NONCE_BYTES = 12;
 
-// RFC 8259 section 9 allows a depth limit. JSON.parse takes any depth, JSON.stringify overflows the stack.
-const MAX_DEPTH = 512;
+// The limits of V1-WIRE-05.
+const MAX_DEPTH = 128;
+const MAX_DIGITS = 4300;
 
 // Characters of one server-sent event: a peer that never ends a line must not fill the memory.
 const MAX_EVENT = 16 * 1024 * 1024;
@@ -22,20 +23,26 @@ export function fromBase64(text, code = 'ISO-6002') {
   return new Uint8Array(bytes);
 }
 
+/** The path as it stands on the wire: no query, no fragment, and no origin in the absolute form. */
+export function pathOf(target) {
+  return target.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0] || '/';
+}
+
 /** Bytes as UTF-8 text; throws TypeError for ill-formed UTF-8. A byte order mark stays and is no JSON. */
 export function text(bytes) {
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
-/** Any JSON value from bytes; throws `code`. */
+/** Any JSON value from bytes; throws `code`, also for what parsers are known to read differently (V1-WIRE-05). */
 export function parseJson(bytes, code) {
   try {
     const source = text(bytes);
-    if (isTooDeep(source)) throw new SyntaxError('nested too deeply');
-    return JSON.parse(source);
+    const value = JSON.parse(source);
+    refuseAmbiguous(source);
+    return value;
   } catch (cause) {
     // Not the message of JSON.parse: it quotes the text, which may be a decrypted payload.
-    throw new NenError(code, `not JSON (${cause.name})`);
+    throw new NenError(code, cause instanceof Ambiguous ? cause.message : `not JSON (${cause.name})`);
   }
 }
 
@@ -57,7 +64,7 @@ export function parseSealed(bytes) {
   return sealed;
 }
 
-/** The `data` of each server-sent event in an async iterable of byte chunks, cut anywhere.
+/** The `data` of each server-sent event in an iterable of byte chunks, cut anywhere.
  *  An event that its blank line does not end is dropped, as the HTML standard says. */
 export async function* sseData(chunks) {
   const decoder = new TextDecoder();
@@ -88,16 +95,51 @@ export async function* sseData(chunks) {
   }
 }
 
-function isTooDeep(source) {
-  let depth = 0;
-  let inString = false;
+class Ambiguous extends Error {}
+
+/** Throws for a member named twice, a lone surrogate, too deep nesting, too many digits. `source` is JSON. */
+function refuseAmbiguous(source) {
+  const open = []; // for each open object the names of its members, for each open array null
+  let before = ''; // the last of { [ , : that came: a text after { or , in an object is a name
   for (let i = 0; i < source.length; i++) {
-    switch (source[i]) {
-      case '"': inString = !inString; break;
-      case '\\': i++; break;
-      case '[': case '{': if (!inString && ++depth > MAX_DEPTH) return true; break;
-      case ']': case '}': if (!inString) depth--; break;
+    const char = source[i];
+    if (char === '"') {
+      const end = endOfText(source, i);
+      const value = JSON.parse(source.slice(i, end + 1));
+      if (!value.isWellFormed()) throw new Ambiguous('a lone surrogate');
+      if (open.at(-1) && before !== ':') addName(open.at(-1), value);
+      i = end;
+    } else if (char === '{' || char === '[') {
+      if (open.push(char === '{' ? new Set() : null) > MAX_DEPTH) throw new Ambiguous('nested too deeply');
+      before = char;
+    } else if (char === '}' || char === ']') {
+      open.pop();
+    } else if (char === ',' || char === ':') {
+      before = char;
+    } else if (char === '-' || (char >= '0' && char <= '9')) {
+      i = endOfNumber(source, i);
     }
   }
-  return false;
+}
+
+function addName(names, name) {
+  if (names.has(name)) throw new Ambiguous('a member is named twice');
+  names.add(name);
+}
+
+function endOfText(source, start) {
+  let i = start + 1;
+  while (source[i] !== '"') i += source[i] === '\\' ? 2 : 1;
+  return i;
+}
+
+/** The index of the number's last character. */
+function endOfNumber(source, start) {
+  let digits = 0;
+  let i = start;
+  for (; i < source.length && '0123456789+-.eE'.includes(source[i]); i++) {
+    if (source[i] >= '0' && source[i] <= '9') digits += 1;
+  }
+  if (digits > MAX_DIGITS) throw new Ambiguous('a number of too many digits');
+  return i - 1;
 }

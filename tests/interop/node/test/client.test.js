@@ -9,7 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { NenClient } from '../src/client.js';
 import * as crypto from '../src/crypto.js';
+import { noble } from '../src/noble.js';
 import { fromBase64, toBase64, utf8 } from '../src/wire.js';
+
+crypto.use(noble);
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));

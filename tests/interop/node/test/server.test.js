@@ -5,8 +5,11 @@ import http from 'node:http';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import * as crypto from '../src/crypto.js';
+import { noble } from '../src/noble.js';
 import { BODY_LIMIT, NenServer } from '../src/server.js';
 import { fromBase64, toBase64, utf8 } from '../src/wire.js';
+
+crypto.use(noble);
 
 const START = 1_800_000_000_000;
 let clock = START;
