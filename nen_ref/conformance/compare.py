@@ -137,13 +137,17 @@ def compare_table(documents: Sequence[ReportDocument]) -> RenderableType:
 
 
 def columns(documents: Sequence[ReportDocument]) -> list[Column]:
-    """Labels by name and version; the suite's version, and then the file, where that is not enough to tell them."""
-    names = [document.implementation.label for document in documents]
-    for more in ([document.suite for document in documents], [document.name for document in documents]):
-        names = [
-            f"{name}, {extra}" if names.count(name) > 1 else name for name, extra in zip(names, more, strict=True)
-        ]
-    return [Column(visible(name), document) for name, document in zip(names, documents, strict=True)]
+    """Labels by name and version; where two have the same, also the suite's version, or else the file."""
+    return [Column(visible(_label(document, documents)), document) for document in documents]
+
+
+def _label(document: ReportDocument, documents: Sequence[ReportDocument]) -> str:
+    name = document.implementation.label
+    namesakes = [other for other in documents if other.implementation.label == name]
+    if len(namesakes) == 1:
+        return name
+    suites = [other.suite for other in namesakes]
+    return f"{name}, {document.suite if len(set(suites)) == len(suites) else document.name}"
 
 
 def requirement_rows(documents: Sequence[ReportDocument]) -> list[Row]:

@@ -255,14 +255,17 @@ class Peer:
         self._record(describe_draft(draft), raw if isinstance(raw, str) else describe_raw(*raw))
         return raw
 
-    async def _exchange(self, draft: Draft) -> tuple[int, Headers, bytes] | str:
-        request = self._http.build_request(
+    def _request(self, draft: Draft) -> httpx.Request:
+        return self._http.build_request(
             draft.method,
             self.base_url,
             headers=_pairs(draft.headers),
             content=_in_chunks(draft.body) if draft.chunked and draft.body else draft.body,
             extensions={"target": draft.target.encode("latin-1")},  # as it is: httpx would normalise the path
         )
+
+    async def _exchange(self, draft: Draft) -> tuple[int, Headers, bytes] | str:
+        request = self._request(draft)
         body = bytearray()
         try:
             with anyio.fail_after(self._timeout):
@@ -279,6 +282,22 @@ class Peer:
         except (httpx.TransportError, httpx.DecodingError) as fault:
             return f"no HTTP answer: {type(fault).__name__}"
         return response.status_code, Headers(response.headers.multi_items()), bytes(body)
+
+    async def arrivals(self, draft: Draft) -> list[float]:
+        """When each piece of the answer's body came, in seconds; empty where no answer did."""
+        request = self._request(draft)
+        times: list[float] = []
+        try:
+            with anyio.fail_after(self._timeout):
+                response = await self._http.send(request, stream=True)
+                try:
+                    async for _ in response.aiter_raw():
+                        times.append(time.monotonic())
+                finally:
+                    await response.aclose()
+        except (TimeoutError, httpx.TimeoutException, httpx.TransportError):
+            return []
+        return times
 
     async def send(self, draft: Draft, session: PeerSession | None = None) -> Answer:
         """The answer, read with the keys of `session`; without one a 2xx with a JSON body counts as accepted."""

@@ -126,7 +126,6 @@ def read_report(text: str, name: str = "report") -> ReportDocument:
     )
 
 
-
 def _result(result: Result, implementation: Implementation, timed: bool) -> dict[str, Any]:
     case = result.case
     members = {

@@ -201,6 +201,6 @@ def _print_baseline(console: Console, baseline: BaselineVerdict) -> None:
         console.print(
             Text(f"known {entry.id} ({result.outcome.value}): {visible(entry.reason)}", style="dim"), soft_wrap=True
         )
-    for id, problem in baseline.problems.items():
-        console.print(Text(f"baseline: {id} {problem}", style="red"), soft_wrap=True)
+    for entry, _ in (*baseline.stale, *baseline.changed):  # the new ones stand above, as findings
+        console.print(Text(f"baseline {entry.id}: {baseline.problems[entry.id]}", style="red"), soft_wrap=True)
     console.print(Text(baseline.summary, style="green" if baseline.ok else "red"))

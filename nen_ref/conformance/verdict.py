@@ -51,6 +51,8 @@ def findings_to_read(report: Report) -> list[Result]:
 def verdict(report: Report, baseline: BaselineVerdict | None = None) -> Verdict:
     """What the run comes to; with a baseline, its findings that behave as recorded do not count."""
     count = len(report.results)
+    if not count:
+        return Verdict(NOTHING_EXAMINED, "no case was run")
     if not examined(report):
         return Verdict(NOTHING_EXAMINED, f"every one of {number(count, 'case')} was skipped or is not offered")
     passed = report.count(Outcome.PASS)
