@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from nen_ref.conformance.model import ACCEPTED, NOT_FOUND, REFUSED, Case, Exchange, Outcome, Result
 
 MAX_EXCHANGES = 40
-SHOWN = 1600  # characters of one message in a report
+SHOWN = 3000  # characters of one message in a report
+
+_LONG = re.compile(r"[0-9A-Za-z+/=_-]{200,}")
 
 
 class CannotBegin(Exception):
@@ -103,4 +106,6 @@ def judgement(answer: Answered, acceptable: tuple[str, ...]) -> Outcome:
 
 
 def _shortened(text: str) -> str:
+    """Long keys and ciphertexts shortened, so that what stands around them can be read; then the whole."""
+    text = _LONG.sub(lambda match: f"{match[0][:64]}...({len(match[0])} characters)...{match[0][-16:]}", text)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 200]} ... ({len(text)} characters) ... {text[-100:]}"

@@ -57,7 +57,7 @@ def _add_case(suite: ET.Element, result: Result, report: Report, baseline: Basel
         message = f"{observed} (baseline: {problem})" if problem else observed
         _add(entry, tag, message, _body(result, report), result.outcome.value)
     elif result.outcome is Outcome.NOT_OFFERED:
-        _add(entry, "skipped", f"not offered: {visible(result.observed)}")
+        _add(entry, "skipped", f"not run: {visible(result.observed)}")
     elif result.outcome.is_finding:
         reason = "known from the baseline" if case.id in baseline.known_ids else case.level
         _add(entry, "skipped", f"{reason}, does not fail the run: {observed}")

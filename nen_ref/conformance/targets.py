@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ import anyio
 from nen_ref.conformance.checks import CannotBegin, Checks
 from nen_ref.conformance.client_probe import ClientProbe
 from nen_ref.conformance.harness.driver import Harness, HarnessFault, Started
-from nen_ref.conformance.harness.operations import OPERATIONS, TRACE
+from nen_ref.conformance.harness.operations import OPERATIONS, SERVER_OPTIONS, TRACE
 from nen_ref.conformance.harness.probe import ConfiguredProbe, HarnessProbe, difference
 from nen_ref.conformance.model import Case, Implementation, Kind, Outcome, Result
 from nen_ref.conformance.peer import Draft, Peer
@@ -169,6 +170,18 @@ class HarnessTarget:
             return self._server
 
 
+class ReferenceTarget(HarnessTarget):
+    """The reference itself, behind its own harness. Its commands to see a case again name no target."""
+
+    def __init__(self, protocol: str = "v1", *arguments: str) -> None:
+        super().__init__((sys.executable, "-m", "nen_ref.conformance.harness.reference", *arguments), protocol)
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self.implementation = replace(self.implementation, target="")
+        return self
+
+
 def known_needs() -> frozenset[str]:
     """Everything that a case may need."""
-    return frozenset(OPERATIONS) | {STREAM_ROUTE}
+    return frozenset(OPERATIONS) | frozenset(SERVER_OPTIONS) | {STREAM_ROUTE}

@@ -186,12 +186,12 @@ def _cells(results: Iterable[Result], shown: Sequence[Outcome]) -> list[Text]:
 def _not_offered(results: Iterable[Result]) -> list[Text]:
     """One line for each capability that the target does not declare, not one for each case that needs it."""
     lacking = Counter(
-        visible(result.observed) or ", ".join(result.case.needs)
+        visible(result.observed) or f"the target does not offer {', '.join(result.case.needs)}"
         for result in results
         if result.outcome is Outcome.NOT_OFFERED
     )
     return [
-        Text(f"not offered: {what} ({number(count, 'case')})", style=STYLES[Outcome.NOT_OFFERED])
+        Text(f"not run: {what} ({number(count, 'case')})", style=STYLES[Outcome.NOT_OFFERED])
         for what, count in lacking.items()
     ]
 

@@ -108,7 +108,7 @@ async def half_an_identity(probe: ConfiguredProbe) -> None:
     """Where an identity is required, a key without a signature, and a signature without a key, are refused."""
     async with probe.server(require_identity=True) as server:
         ek = hello().ek
-        both = members(identity(), ek)
+        both = members(ek, who=identity())
         for name in ("sigPk", "sigOfPk"):
             half = {key: value for key, value in both.items() if key != name}
             server.judge(await server.handshake(**half), f"without {name}")
@@ -131,7 +131,7 @@ async def identity_pinned(probe: ConfiguredProbe) -> None:
         server.judge(await handshake(server, stranger), "another identity")
         server.judge(await handshake(server), "without an identity")
         ek = hello(stranger).ek
-        forged = members(stranger, ek) | {"sigPk": members(known, ek)["sigPk"]}
+        forged = members(ek, who=stranger) | {"sigPk": members(ek, who=known)["sigPk"]}
         server.judge(await server.handshake(**forged), "a pinned key with another's signature")
 
 

@@ -66,7 +66,7 @@ def signatures(sk: bytes, suited: Callable[[bytes], bool]) -> Iterator[tuple[byt
 
 def room_and_pair(hint: bytes) -> bool:
     """Whether a hint has places for two more entries, and two or more entries in its first polynomial."""
-    return 2 <= hint[OMEGA] and hint[-1] <= OMEGA - 2
+    return hint[OMEGA] >= 2 and hint[-1] <= OMEGA - 2
 
 
 def hints(signature: bytes) -> dict[str, bytes]:

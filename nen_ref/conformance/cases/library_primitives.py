@@ -336,7 +336,8 @@ async def kem_encapsulate(probe: HarnessProbe) -> None:
     """Eight encapsulations to one key hold, and no secret and no ciphertext comes twice."""
     ek, dk = REFERENCE.ml_kem_768_keygen(random_bytes(32), random_bytes(32))
     replies = [await probe.call(ENCAPSULATE, ek=ek) for _ in range(8)]
-    if all([same_secret(probe, reply, dk, "fresh encapsulation") for reply in replies]):
+    held = [same_secret(probe, reply, dk, "fresh encapsulation") for reply in replies]
+    if all(held):
         probe.ensure(len({reply["K"] for reply in replies}) == 8, "two of eight secrets are the same")
         probe.ensure(len({reply["c"] for reply in replies}) == 8, "two of eight ciphertexts are the same")
 
@@ -609,9 +610,7 @@ NONCES = {
     "last byte": bytes(11) + b"\x80",
 }
 # RFC 8439, 2.4.2: encryption from block 1 on, which is what the AEAD does.
-SUNSCREEN = (
-    b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
-)
+SUNSCREEN = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
 SUNSCREEN_CIPHERTEXT = (
     "6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9fae0bf91b65c5524733ab8f593dabcd62b3571639d624e65152ab8f"
     "530c359f0861d807ca0dbf500d6a6156a38e088a22b65e52bc514d16ccf806818ce91ab77937365af90bbf74a35be6b40b8eedf2785e42874d"
@@ -667,7 +666,9 @@ async def aead_published(probe: HarnessProbe) -> None:
     nonce = bytes.fromhex("000000000000004a00000000")
     reply = await probe.done(SEAL, key=bytes(range(32)), nonce=nonce, plaintext=SUNSCREEN)
     found = reply["ciphertext"][:-32]
-    probe.ensure(found == SUNSCREEN_CIPHERTEXT, f"the ciphertext is {found[:64]}..., not {SUNSCREEN_CIPHERTEXT[:64]}...")
+    probe.ensure(
+        found == SUNSCREEN_CIPHERTEXT, f"the ciphertext is {found[:64]}..., not {SUNSCREEN_CIPHERTEXT[:64]}..."
+    )
 
 
 @case(

@@ -160,6 +160,18 @@ class Harness:
             raise
         return await self._read(op, answer)
 
+    async def raw(self, command: dict[str, Any]) -> Any:
+        """The answer to any message, unchecked; a text that says what went wrong where none came."""
+        try:
+            with anyio.fail_after(self._timeout):
+                return await self._exchange(command)
+        except TimeoutError:
+            trouble = f"no answer after {self._timeout:.0f} s"
+        except (_Gone, _NotProtocol) as fault:
+            trouble = str(fault)
+        await self._kill()
+        return trouble
+
     async def stop(self) -> int | None:
         """Ask the program to end; its exit code, None if it had to be killed or was not running."""
         if self._process is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
-from functools import partial, update_wrapper
 from typing import Any, TypeVar
 
 from nen_ref.primitives.suite import REFERENCE
@@ -34,7 +33,7 @@ def around(original: Callable[..., Any]) -> Callable[[F], F]:
         def call(*args: Any, **options: Any) -> Any:
             return replacement(original, *args, **options)
 
-        bind(original, call if isinstance(original, partial) else update_wrapper(call, original))
+        bind(original, call)
         return replacement
 
     return replace

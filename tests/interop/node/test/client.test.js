@@ -4,12 +4,14 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { NenClient } from '../src/client.js';
 import * as crypto from '../src/crypto.js';
 import { noble } from '../src/noble.js';
+import { into } from '../src/trace.js';
 import { fromBase64, toBase64, utf8 } from '../src/wire.js';
 
 crypto.use(noble);
@@ -25,8 +27,9 @@ async function fake(t, answer, handshakeAnswer = undefined) {
     let body = '';
     for await (const chunk of req) body += chunk;
     if (req.url !== '/api/nen/handshake') {
-      seen.requests.push({ url: req.url, headers: req.headers, body });
-      return answer(res, { ss, seen, body });
+      res.setHeader('Content-Type', 'application/json');
+      seen.requests.push({ url: req.url, method: req.method, headers: req.headers, body });
+      return answer(res, { ss, seen, body, method: req.method });
     }
     seen.handshakes += 1;
     const kem = crypto.encapsulate(fromBase64(JSON.parse(body).pk));
@@ -38,7 +41,9 @@ async function fake(t, answer, handshakeAnswer = undefined) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => { server.close(); server.closeAllConnections(); });
-  const client = new NenClient(`http://127.0.0.1:${server.address().port}`);
+  const base = `http://127.0.0.1:${server.address().port}`;
+  const client = new NenClient(base);
+  client.base = base;
   return { client, seen };
 }
 
@@ -55,7 +60,7 @@ const sealed = (ss, plaintext, nonce = crypto.randomNonce()) =>
   JSON.stringify({ ct: toBase64(crypto.seal(ss, nonce, utf8(plaintext))), n: toBase64(nonce) });
 
 const event = (ss, base, i, chunk) =>
-  `data: ${toBase64(crypto.seal(ss, crypto.streamNonce(base, i), utf8(chunk)))}\n\n`;
+  `data: ${toBase64(crypto.seal(ss, crypto.streamNonce(base, i), typeof chunk === 'string' ? utf8(chunk) : chunk))}\n\n`;
 
 /** What a stream yields before it ends or fails. */
 async function drain(stream) {
@@ -79,7 +84,9 @@ test('handshake failures', async (t) => {
     ['ISO-1004', without('hmac')],
     ['ISO-1004', (good) => [200, { ...good, sid: 'a\r\nb' }]],
     ['ISO-1004', (good) => [200, { ...good, hmac: 'AAAA' }]],
-    ['ISO-1002', (good) => [200, { ...good, ct: 'AAAA' }]],
+    ['ISO-1004', (good) => [200, { ...good, ct: 'AAAA' }]],
+    ['ISO-1004', (good) => [200, { ...good, sid: ' s' }]],
+    ['ISO-1004', (good) => [200, `{"sid":"x",${JSON.stringify(good).slice(1)}`]],
   ];
   for (const [code, handshakeAnswer] of cases) {
     const { client } = await fake(t, () => {}, handshakeAnswer);
@@ -101,6 +108,7 @@ test('answers that are refused', async (t) => {
     ['ISO-6001', () => '{"method":"POST","body":1}'],
     ['ISO-6001', () => '[]'],
     ['ISO-6001', () => ''],
+    ['ISO-6001', (ss, body, res) => res.setHeader('Content-Type', 'text/plain') && sealed(ss, '1')],
     ['ISO-6001', () => '{"ct":[1],"n":[2]}'],
     ['ISO-6002', () => '{"ct":"*","n":"*"}'],
     ['ISO-4001', (ss) => sealed(ss.map((byte) => byte ^ 1), '{}')],
@@ -108,7 +116,7 @@ test('answers that are refused', async (t) => {
     ['ISO-4003', (ss) => sealed(ss, 'no JSON')],
   ];
   for (const [code, make] of cases) {
-    const { client } = await fake(t, (res, { ss, body }) => res.end(make(ss, body)));
+    const { client } = await fake(t, (res, { ss, body }) => res.end(make(ss, body, res)));
     await client.handshake();
     await assert.rejects(client.request('POST', '/x', { a: 1 }), { code }, make.toString());
   }
@@ -118,7 +126,7 @@ test('an old answer and an old request are refused as answers', async (t) => {
   const nonce = crypto.randomNonce();
   const replay = await fake(t, (res, { ss }) => res.end(sealed(ss, '1', nonce)));
   await replay.client.handshake();
-  assert.equal(await replay.client.request('GET', '/x'), 1);
+  assert.deepEqual(await replay.client.request('GET', '/x'), { status: 200, payload: 1 });
   await assert.rejects(replay.client.request('GET', '/x'), { code: 'ISO-4001' });
 
   const reflect = await fake(t, (res, { ss, seen }) => {
@@ -159,7 +167,7 @@ test('on a 401 one new handshake and one retry', async (t) => {
   await once401.client.handshake();
   const requests = ['/a', '/b', '/c'].map((path) => once401.client.request('POST', path, 1));
   const answers = await Promise.all(requests);
-  assert.deepEqual(answers, ['in', 'in', 'in']);
+  assert.deepEqual(answers.map(({ payload }) => payload), ['in', 'in', 'in']);
   // Refused together, recovered together.
   assert.deepEqual([once401.seen.handshakes, once401.seen.requests.length], [2, 6]);
   const bodies = once401.seen.requests.map(({ body }) => body);
@@ -168,13 +176,87 @@ test('on a 401 one new handshake and one retry', async (t) => {
 
 test('the signed path is the one on the wire', async (t) => {
   const { client, seen } = await fake(t, (res, { ss }) => res.end(sealed(ss, '1')));
-  await client.handshake();
-  const paths = [['/a%20b/ü?x=1#f', '/a%20b/%C3%BC?x=1'], ['/a/../b', '/b'], ['/c%2Fd', '/c%2Fd']];
-  for (const [path, onWire] of paths) {
-    await client.request('GET', path);
+  const keys = {};
+  const spy = new NenClient(client.base, { trace: into(keys) });
+  await spy.handshake();
+  const targets = [
+    ['/a%20b/?x=1', '/a%20b/?x=1'], ['/a/../b/./c', '/a/../b/./c'], ['/c%2Fd%2e%2E', '/c%2Fd%2e%2E'],
+    ['//elsewhere.example/x', '//elsewhere.example/x'], ['/a;b=c,d:@!$&\'()*+|^`{}"<>', '/a;b=c,d:@!$&\'()*+|^`{}"<>'],
+    ['/ü x?q=é#f', '/%C3%BC%20x?q=%C3%A9'], ['/a?b?c=/../d', '/a?b?c=/../d'],
+  ];
+  for (const [target, onWire] of targets) {
+    await spy.request('GET', target);
     assert.equal(seen.requests.at(-1).url, onWire);
+    assert.equal(keys.canonical_string.split('\n')[1], onWire.split('?')[0]);
+    assert.equal(seen.requests.at(-1).headers['x-nen-signature'], keys.signature);
   }
-  await assert.rejects(client.request('GET', '//elsewhere.example/x'), TypeError);
+  for (const bad of ['x', '', 'http://elsewhere.example/x']) await assert.rejects(spy.request('GET', bad), TypeError);
+});
+
+test('a payload goes with every method', async (t) => {
+  const { client, seen } = await fake(t, (res, { ss }) => res.end(sealed(ss, '1')));
+  await client.handshake();
+  for (const method of ['GET', 'DELETE', 'OPTIONS', 'PATCH', 'query', 'HEAD']) {
+    const answer = await client.request(method, '/x', { a: 1 });
+    assert.deepEqual(answer, method === 'HEAD' ? { status: 200 } : { status: 200, payload: 1 });
+    assert.equal(seen.requests.at(-1).method, method.toUpperCase());
+    assert.equal(typeof JSON.parse(seen.requests.at(-1).body).ct, 'string', method);
+  }
+});
+
+test('what a handler answers is opened, whatever its status', async (t) => {
+  const statuses = [401, 422, 500, 201, 302];
+  const { client, seen } = await fake(t, (res, { ss }) => res.writeHead(statuses.shift()).end(sealed(ss, '{"no":1}')));
+  await client.handshake();
+  for (const status of [...statuses]) {
+    assert.deepEqual(await client.request('POST', '/x', 1), { status, payload: { no: 1 } });
+  }
+  assert.deepEqual([seen.handshakes, seen.requests.length], [1, 5], 'a sealed 401 is no reason to try again');
+
+  const empty = await fake(t, (res, { ss }) => res.end(sealed(ss, '')));
+  await empty.client.handshake();
+  assert.deepEqual(await empty.client.request('DELETE', '/x'), { status: 200, payload: undefined });
+});
+
+test('a server that says nothing is given up', async (t) => {
+  const silent = net.createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  t.after(() => silent.close());
+  const client = new NenClient(`http://127.0.0.1:${silent.address().port}`, { timeoutMs: 100 });
+  await assert.rejects(client.handshake(), { code: 'ISO-1003' });
+
+  const { client: other } = await fake(t, (res) => res.writeHead(200, { 'Content-Type': 'text/event-stream' }).flushHeaders());
+  const impatient = new NenClient(other.base, { timeoutMs: 100 });
+  await impatient.handshake();
+  await assert.rejects(impatient.request('GET', '/x'), { code: 'ISO-9000' });
+});
+
+test('base nonces that share their first eight bytes with another nonce', async (t) => {
+  const near = (nonce) => Uint8Array.from(nonce, (byte, i) => (i < 8 ? byte : byte ^ 1));
+  const base = crypto.randomNonce();
+  const used = [];
+  const script = {
+    '/answer': (res, { ss }) => res.end(sealed(ss, '1', used[0])),
+    '/near-answer': (res, { ss }) => res.end(sealed(ss, '1', near(used[0]))),
+    '/near-stream': (res, { ss }) => res.end(sealed(ss, '1', near(base))),
+    '/stream': (res, { ss }, nonce = base) => {
+      res.writeHead(200, { 'Content-Type': 'text/event-stream', 'X-Nen-Stream-Nonce': toBase64(nonce) });
+      res.end(event(ss, nonce, 0, 'one') + event(ss, nonce, 1, '__FIN__'));
+    },
+    '/again': (res, ctx) => script['/stream'](res, ctx, near(base)),
+    '/of-answer': (res, ctx) => script['/stream'](res, ctx, near(used[0])),
+    '/of-request': (res, ctx) => script['/stream'](res, ctx, near(fromBase64(JSON.parse(ctx.body).n))),
+  };
+  const { client } = await fake(t, (res, ctx) => script[ctx.seen.requests.at(-1).url](res, ctx));
+  await client.handshake();
+  used.push(crypto.randomNonce());
+  assert.equal((await client.request('GET', '/answer')).payload, 1);
+  assert.equal((await client.request('GET', '/near-answer')).payload, 1, 'answers may share eight bytes by chance');
+  assert.deepEqual(await drain(client.stream('GET', '/stream')), { chunks: ['one'], code: null });
+  for (const target of ['/stream', '/again', '/of-answer', '/of-request']) {
+    assert.deepEqual(await drain(client.stream('POST', target, 1)), { chunks: [], code: 'ISO-4001' }, target);
+  }
+  await assert.rejects(client.request('GET', '/near-stream'), { code: 'ISO-4001' });
 });
 
 test('streams that fail, and what they yield before', async (t) => {
@@ -193,6 +275,10 @@ test('streams that fail, and what they yield before', async (t) => {
     ['no base64', nonce, (ss) => good(ss) + 'data: *\n\n', ['one', 'two'], 'ISO-4001'],
     ['short chunk', nonce, (ss) => good(ss) + 'data: AAAA\n\n', ['one', 'two'], 'ISO-4001'],
     ['no nonce', {}, good, [], 'ISO-7001'],
+    ['another type', { ...nonce, 'Content-Type': 'text/plain' }, good, [], 'ISO-7002'],
+    ['a character in two chunks', nonce,
+      (ss) => event(ss, base, 0, Buffer.from([0xc3])) + event(ss, base, 1, Buffer.from([0xa9])) + fin(ss),
+      ['', 'é'], null],
     ['garbled nonce', { 'X-Nen-Stream-Nonce': '*' }, good, [], 'ISO-7001'],
     ['short nonce', { 'X-Nen-Stream-Nonce': 'AAAA' }, good, [], 'ISO-7001'],
   ];
@@ -233,7 +319,7 @@ test('whoever stops reading a stream stops the sender', async (t) => {
   const base = crypto.randomNonce();
   let closed;
   const { client } = await fake(t, (res, { ss }) => {
-    res.writeHead(200, { 'X-Nen-Stream-Nonce': toBase64(base) });
+    res.writeHead(200, { 'Content-Type': 'text/event-stream', 'X-Nen-Stream-Nonce': toBase64(base) });
     res.write(event(ss, base, 0, 'one'));
     closed = once(res, 'close'); // this sender never ends by itself
   });

@@ -4,9 +4,11 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
+import { NenClient } from '../src/client.js';
 import * as crypto from '../src/crypto.js';
+import { hello } from '../src/handshake.js';
 import { noble } from '../src/noble.js';
-import { BODY_LIMIT, NenServer } from '../src/server.js';
+import { BODY_LIMIT, HANDSHAKE_LIMIT, NenServer } from '../src/server.js';
 import { fromBase64, toBase64, utf8 } from '../src/wire.js';
 
 crypto.use(noble);
@@ -36,9 +38,9 @@ function send(method, path, headers = {}, body = '', to = base) {
   });
 }
 
-async function establish(to = base) {
+async function establish(to = base, identity = undefined) {
   const pair = crypto.kemKeygen();
-  const res = await send('POST', '/api/nen/handshake', {}, JSON.stringify({ pk: toBase64(pair.ek) }), to);
+  const res = await send('POST', '/api/nen/handshake', {}, hello(pair.ek, identity), to);
   assert.equal(res.status, 200, res.body);
   const { sid, ct, hmac } = JSON.parse(res.body);
   return { sid, ss: crypto.decapsulate(fromBase64(ct), pair.dk), hmacKey: fromBase64(hmac) };
@@ -109,11 +111,10 @@ test('refusals, each with its code', async () => {
     ['ISO-4003', 400, { plaintext: 'no JSON' }],
     ['ISO-4003', 400, { plaintext: '' }],
     ['ISO-4003', 400, { plaintext: '['.repeat(100_000) + ']'.repeat(100_000) }],
-    ['ISO-6001', 400, { path: '/api/stream', plaintext: '{}' }],
-    ['ISO-6001', 400, { path: '/api/stream', plaintext: 'null' }],
-    ['ISO-6001', 400, { path: '/api/stream', plaintext: '{"chunks":"abc"}' }],
-    ['ISO-6001', 400, { path: '/api/stream', plaintext: '{"chunks":["a",1]}' }],
-    ['ISO-6001', 400, { path: '/api/stream', plaintext: '{"chunks":["\\ud83d"]}' }],
+    ['ISO-4003', 400, { plaintext: '{"a":1,"a":2}' }],
+    ['ISO-4003', 400, { plaintext: '"\\ud83d"' }],
+    ['ISO-6001', 400, { body: `{"ct":"${ct}","n":"","n":"${n}"}` }],
+    ['ISO-3003', 401, { timestamp: `0${String(clock).padStart(16, '0')}` }],
   ];
   for (const [code, status, change] of cases) {
     assertCode(await send(...build(session, change)), code, status);
@@ -331,21 +332,61 @@ test('status, terminate, rotate and expiry', async () => {
   clock = START;
 });
 
-test('strict off: unsigned sealed requests pass once, logged; wrong signatures do not', async (t) => {
+test('what a handler refuses is sealed like every answer', async () => {
+  const session = await establish();
+  for (const plaintext of ['{}', 'null', '{"chunks":"abc"}', '{"chunks":["a",1]}']) {
+    const res = await send(...build(session, { path: '/api/stream', plaintext }));
+    assert.equal(res.status, 422, res.body);
+    opened(session, { ...res, status: 200 });
+  }
+});
+
+test('named clients: unsigned sealed requests pass once, logged; of others, or wrongly signed, they do not', async (t) => {
   const lines = [];
-  const lax = new NenServer({ strict: false, now: () => clock, log: (line) => lines.push(line) });
+  const legacy = crypto.newIdentity();
+  const lax = new NenServer({ unsigned: [legacy.publicKey], now: () => clock, log: (line) => lines.push(line) });
   t.after(() => lax.close());
   const to = await lax.listen();
-  const session = await establish(to);
+  const session = await establish(to, legacy);
   const nonce = crypto.randomNonce();
-  const unsigned = { nonce, headers: { 'X-Nen-Signature': undefined, 'X-Nen-Timestamp': undefined } };
+  const unsigned = { nonce, headers: { 'X-Nen-Signature': undefined } };
   opened(session, await send(...build(session, unsigned), to));
   assert.ok(lines.some((line) => line.includes('unsigned')));
   clock += 100_000;
   assertCode(await send(...build(session, unsigned), to), 'ISO-5001', 409);
   assertCode(await send(...build(session, { ...unsigned, body: '' }), to), 'ISO-3001', 401);
   assertCode(await send(...build(session, { headers: { 'X-Nen-Signature': 'AAAA' } }), to), 'ISO-3002', 401);
+  for (const other of [await establish(to), await establish(to, crypto.newIdentity())]) {
+    assertCode(await send(...build(other, unsigned), to), 'ISO-3001', 401);
+  }
   clock = START;
+});
+
+test('a refused rotation leaves the session, and a handshake body is bounded', async () => {
+  const session = await establish();
+  const as = { 'X-Nen-Session': session.sid };
+  assertCode(await send('POST', '/api/nen/rotate', as, '{}'), 'ISO-1001', 400);
+  opened(session, await send(...build(session)));
+  assertCode(await send('POST', '/api/nen/handshake', {}, ' '.repeat(HANDSHAKE_LIMIT + 1)), 'ISO-6001', 400);
+});
+
+test('the routes that fail are there only when asked for', async (t) => {
+  const failing = new NenServer({ failingRoutes: true });
+  t.after(() => failing.close());
+  const to = await failing.listen();
+  const session = await establish(to);
+  const now = { timestamp: String(Date.now()) };
+  assertCode(await send(...build(session, { ...now, path: '/api/fail' }), to), 'ISO-9000', 500);
+  const slow = await send(...build(session, { ...now, path: '/api/slow-stream' }), to);
+  assert.equal(slow.body.split('\n\n').length, 4);
+  const client = new NenClient(to);
+  await client.handshake();
+  const chunks = [];
+  await assert.rejects(async () => {
+    for await (const chunk of client.stream('GET', '/api/fail-stream')) chunks.push(chunk);
+  }, { code: 'ISO-7002' });
+  assert.deepEqual(chunks, ['a']);
+  assert.equal((await send(...build(await establish(), { path: '/api/fail' }))).status, 404);
 });
 
 test('a payload of a KiB grows by less than 1.4', async () => {

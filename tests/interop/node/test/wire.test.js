@@ -30,9 +30,20 @@ test('JSON is strict UTF-8, and objects are objects', () => {
 });
 
 test('deep nesting is refused, brackets in strings are not nesting', () => {
-  assert.throws(() => parseJson(utf8('['.repeat(513) + ']'.repeat(513)), 'ISO-4003'), { code: 'ISO-4003' });
+  assert.throws(() => parseJson(utf8('['.repeat(129) + ']'.repeat(129)), 'ISO-4003'), { code: 'ISO-4003' });
+  assert.doesNotThrow(() => parseJson(utf8('['.repeat(128) + ']'.repeat(128)), 'ISO-4003'));
+  assert.throws(() => parseJson(utf8('['.repeat(1e6) + ']'.repeat(1e6)), 'ISO-4003'), { code: 'ISO-4003' });
   assert.equal(parseJson(utf8(JSON.stringify('[\\"'.repeat(9999))), 'ISO-4003'), '[\\"'.repeat(9999));
   assert.doesNotThrow(() => parseJson(utf8(JSON.stringify(Array(2000).fill([]))), 'ISO-4003'));
+});
+
+test('what parsers read differently is refused', () => {
+  const bad = ['{"a":1,"a":1}', '[{"b":{"a":1,"\\u0061":2}}]', '"\\ud800"', '{"\\udfff":1}', '9'.repeat(4301),
+    `[1.${'0'.repeat(4300)}]`];
+  const good = ['{"a":{"a":1},"b":[{"a":1},{"a":2}],"c":"a"}', '{"a":["x","x",{"x":"x"}],"x":"a"}', '"\\ud83e\\udd8a"',
+    '"\\\\ud800"', '9'.repeat(4300), '[-1.5e+3,true,null,""]', '{"":1,"a\\"":",\\"a\\":"}', ' { "a" : 1 , "b" : 2 } '];
+  for (const source of bad) assert.throws(() => parseJson(utf8(source), 'ISO-4003'), { code: 'ISO-4003' }, source);
+  for (const source of good) assert.deepEqual(parseJson(utf8(source), 'ISO-4003'), JSON.parse(source));
 });
 
 test('the sealed object: numbers, arrays and short nonces are refused', () => {

@@ -1,0 +1,88 @@
+"""An example of the arguments of every operation, with real values: for `--check`, and for the page on harnesses.
+
+Keys and texts follow from a fixed seed, so that the examples are the same each time; none of them is secret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from nen_ref.conformance.harness.operations import OPERATIONS
+from nen_ref.conformance.model import Kind
+from nen_ref.primitives.ml_dsa import ML_DSA_65
+from nen_ref.primitives.ml_dsa_keys import encode_spki
+from nen_ref.primitives.suite import REFERENCE
+from nen_ref.protocol.handshake import client_hello, respond
+from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
+from nen_ref.protocol.payload import dump_envelope, seal
+from nen_ref.protocol.signing import canonical_string, sign
+from nen_ref.protocol.stream import StreamSealer
+from nen_ref.protocol.wire import encode_base64
+
+NOW = 1_795_500_000_000
+SID = "6f1ed002-ab55-4e8f-9c3a-2b1f7d0c9e11"
+
+
+def some_bytes(label: str, size: int) -> bytes:
+    return hashlib.shake_256(f"nen-ref harness example {label}".encode()).digest(size)
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """The arguments of every library operation; those of clients and servers name objects that only a run knows."""
+    d, z, m, xi = (some_bytes(label, 32) for label in ("d", "z", "m", "xi"))
+    secret, hmac_key, n = some_bytes("secret", 32), some_bytes("hmac key", 32), some_bytes("n", 12)
+    ek, dk = REFERENCE.ml_kem_768_keygen(d, z)
+    pk, sk = REFERENCE.ml_dsa_65_keygen(xi)
+    message = b"Nen"
+    hello = client_hello(d, z)
+    accepted = respond(hello.body, m=m, mac_key=hmac_key, sid=SID, now=NOW)
+    body = dump_envelope(seal(secret, n, b'{"hello":"world"}')).decode()
+    sealer = StreamSealer(secret, n)
+    signature = sign(hmac_key, canonical_string("POST", "/api/echo", str(NOW), encode_base64(n)))
+    signed = {SESSION_HEADER: SID, TIMESTAMP_HEADER: str(NOW), SIGNATURE_HEADER: signature}
+    line = {"method": "POST", "target": "/api/echo?x=1", "timestamp": str(NOW), "nonce": encode_base64(n)}
+    found: dict[str, dict[str, Any]] = {
+        "hmac_sha256": {"key": hmac_key, "message": message},
+        "aead.seal": {"key": secret, "nonce": n, "plaintext": message},
+        "aead.open": {"key": secret, "nonce": n, "ciphertext": REFERENCE.aead_seal(secret, n, message)},
+        "ml_kem_768.keygen": {"d": d, "z": z},
+        "ml_kem_768.encaps": {"ek": ek, "m": m},
+        "ml_kem_768.decaps": {"dk": dk, "c": REFERENCE.ml_kem_768_encaps(ek, m)[1]},
+        "ml_kem_768.new_key_pair": {},
+        "ml_kem_768.encapsulate": {"ek": ek},
+        "ml_dsa_65.keygen": {"xi": xi},
+        "ml_dsa_65.sign": {"sk": sk, "message": message, "rnd": bytes(32)},
+        "ml_dsa_65.new_key_pair": {},
+        "ml_dsa_65.sign_hedged": {"sk": sk, "message": message},
+        "ml_dsa_65.verify": {
+            "pk": pk,
+            "message": message,
+            "signature": REFERENCE.ml_dsa_65_sign(sk, message, b"", bytes(32)),
+        },
+        "base64.encode": {"bytes": message},
+        "base64.decode": {"text": encode_base64(message)},
+        "spki.encode": {"pk": pk},
+        "spki.decode": {"spki": encode_spki(ML_DSA_65, pk)},
+        "canonical_string": line,
+        "request.sign": {"hmac_key": hmac_key} | line,
+        "request.verify": {
+            "session": {"sid": SID, "secret": secret, "hmac_key": hmac_key},
+            "now": NOW + 1000,
+            "used_nonces": [],
+            "request": {"method": "POST", "target": "/api/echo?x=1", "headers": signed, "body": body},
+        },
+        "payload.seal": {"secret": secret, "n": n, "payload": '{"hello":"world"}'},
+        "payload.open": {"secret": secret, "body": body},
+        "response.seal": {"secret": secret, "request_n": bytes(12), "n": n, "payload": '{"ok":true}'},
+        "handshake.hello": {"d": d, "z": z},
+        "handshake.respond": {"body": hello.body.decode(), "m": m, "hmac_key": hmac_key, "sid": SID},
+        "handshake.finish": {"d": d, "z": z, "status": 200, "body": accepted.reply.body.decode()},
+        "stream.nonce": {"base_nonce": n, "index": 257},
+        "stream.seal": {"secret": secret, "base_nonce": n, "chunks": ["Once ", "upon"]},
+        "stream.seal_at": {"secret": secret, "base_nonce": n, "index": 70000, "chunk": "Once"},
+        "stream.open": {"secret": secret, "base_nonce": n, "pieces": [sealer.seal(b"Once "), sealer.finish()]},
+        "error.status": {"code": "ISO-3002"},
+    }
+    assert set(found) == {name for name, op in OPERATIONS.items() if op.kind is Kind.LIBRARY}
+    return found

@@ -1,0 +1,161 @@
+"""Every mutant against every case of its kind: what catches it, and what it should not have broken.
+
+A run happens in a worker process, so that several use several cores. The suite's randomness has a fixed seed, and
+nothing in a `Verdict` depends on time, so that a run can be compared with the next.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import anyio
+import anyio.to_process
+
+from nen_ref.conformance.model import Case, Kind, Outcome, Result
+from nen_ref.conformance.mutants.harness import command
+from nen_ref.conformance.mutants.model import CATALOGUE, Mutant, all_mutants
+from nen_ref.conformance.registry import all_cases
+from nen_ref.conformance.runner import run_cases
+from nen_ref.conformance.targets import HarnessTarget, Unreachable
+
+SEED = "mutants"
+CASES_AT_ONCE = 6  # within one run; one case waits for six seconds, most wait for the network
+CASE_TIMEOUT = 40.0
+
+# Cases that cost a second of computing and more. They run against the mutants that concern them, and not against all
+# the others; the command says so.
+COSTLY = frozenset(
+    (
+        "v1/lifecycle/many-sessions",
+        "v1/replay/after-other-requests",
+        "v1/stream/counter-beyond-a-byte",
+        "v1/wire/body-over-limit",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Catch:
+    """A case that found something, and the ISO codes that it observed."""
+
+    case: str
+    requirement: str
+    outcome: Outcome
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a mutant met: how many cases ran, which caught it; `trouble` says why nothing ran at all."""
+
+    mutant: Mutant
+    ran: int
+    catches: tuple[Catch, ...]
+    trouble: str = ""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(sorted({code for catch in self.catches for code in catch.codes}))
+
+    @property
+    def unrelated(self) -> tuple[str, ...]:
+        """Cases that fail and have nothing to do with the fault."""
+        cases = {case.id: case for case in all_cases()}
+        return tuple(catch.case for catch in self.catches if not self.mutant.concerns(cases[catch.case]))
+
+    @property
+    def complaint(self) -> str:
+        """Why the command fails over it, empty if it does not."""
+        if self.trouble:
+            return self.trouble
+        if not self.catches:
+            return "no case catches it"
+        if not any(catch.requirement == self.mutant.requirement for catch in self.catches):
+            return f"no case of {self.mutant.requirement} catches it, only {_some(catch.case for catch in self.catches)}"
+        return f"fails cases unrelated to it: {_some(self.unrelated)}" if self.unrelated else ""
+
+
+def cases_for(mutant: Mutant) -> list[Case]:
+    return [
+        case for case in all_cases(kinds=(mutant.kind,)) if case.id not in COSTLY or mutant.concerns(case)
+    ]
+
+
+async def run_baseline(kinds: Sequence[Kind]) -> list[Result]:
+    """The findings of the reference as it is; there should be none. Raises Unreachable."""
+    cases = all_cases(kinds=tuple(kinds))
+    reference = HarnessTarget([sys.executable, "-m", "nen_ref.conformance.harness.reference"])
+    report = await run_cases(cases, reference, jobs=CASES_AT_ONCE, seed=SEED, case_timeout=CASE_TIMEOUT)
+    return [result for result in report.results if result.outcome is not Outcome.PASS]
+
+
+async def run_mutants(
+    mutants: Sequence[Mutant],
+    jobs: int,
+    catalogue: str = CATALOGUE,
+    started: Callable[[Mutant], None] = lambda mutant: None,
+    finished: Callable[[Verdict], None] = lambda verdict: None,
+) -> list[Verdict]:
+    """The verdicts in the order of `mutants`, `jobs` at a time."""
+    verdicts: dict[str, Verdict] = {}
+    limiter = anyio.CapacityLimiter(jobs)
+    workers = anyio.CapacityLimiter(jobs)
+
+    async def one(mutant: Mutant) -> None:
+        async with limiter:
+            started(mutant)
+            ran, catches, trouble = await anyio.to_process.run_sync(
+                examine, mutant.id, catalogue, cancellable=True, limiter=workers
+            )
+            verdicts[mutant.id] = Verdict(mutant, ran, catches, trouble)
+            finished(verdicts[mutant.id])
+
+    async with anyio.create_task_group() as group:
+        for mutant in mutants:
+            group.start_soon(one, mutant)
+    return [verdicts[mutant.id] for mutant in mutants]
+
+
+def examine(id: str, catalogue: str = CATALOGUE) -> tuple[int, tuple[Catch, ...], str]:
+    """In a worker: run the cases against one mutant; how many ran, what caught it, and why it could not be run."""
+    logging.disable(logging.CRITICAL)  # what a broken answer does to a case is in its result
+    _remember_pure_functions()
+    mutant = next(mutant for mutant in all_mutants(catalogue) if mutant.id == id)
+    return anyio.run(_examine, mutant, catalogue)
+
+
+async def _examine(mutant: Mutant, catalogue: str) -> tuple[int, tuple[Catch, ...], str]:
+    cases = cases_for(mutant)
+    target = HarnessTarget(command(mutant, catalogue))
+    try:
+        report = await run_cases(cases, target, jobs=CASES_AT_ONCE, seed=SEED, case_timeout=CASE_TIMEOUT)
+    except Unreachable as fault:
+        return 0, (), f"its harness does not start: {fault}"
+    catches = [
+        Catch(result.case.id, result.case.requirement, result.outcome, result.codes)
+        for result in report.results
+        if result.outcome.is_finding
+    ]
+    return len(cases), tuple(catches), ""
+
+
+@cache
+def _remember_pure_functions() -> None:
+    """Keep what the suite's side computes of its seed: it is the same for every mutant of this worker."""
+    from nen_ref.conformance.mutants.patch import bind
+    from nen_ref.primitives import ml_kem
+    from nen_ref.primitives.suite import REFERENCE
+
+    for pure in (
+        REFERENCE.ml_kem_768_keygen, REFERENCE.ml_dsa_65_keygen, REFERENCE.ml_dsa_65_sign, ml_kem.sample_matrix
+    ):
+        bind(pure, lru_cache(maxsize=2000)(pure))
+
+
+def _some(ids: object) -> str:
+    names = list(ids)  # type: ignore[call-overload]
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

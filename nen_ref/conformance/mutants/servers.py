@@ -1,0 +1,1868 @@
+"""Broken servers. Each function below is one fault; its docstring says which."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import posixpath
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+import anyio
+from starlette.responses import Response
+
+from nen_ref.conformance.mutants.faults import lenient_hint
+from nen_ref.conformance.mutants.model import EVERYTHING, mutant
+from nen_ref.conformance.mutants.patch import around, instead_of, set_field
+from nen_ref.http import asgi, demo_app
+from nen_ref.http.server import NenServer
+from nen_ref.primitives import chacha20_poly1305, ml_dsa, ml_dsa_keys, ml_kem
+from nen_ref.primitives.errors import LengthError
+from nen_ref.primitives.ml_kem import ML_KEM_768
+from nen_ref.primitives.suite import REFERENCE
+from nen_ref.protocol import errors, handshake, identity, messages, payload, responses, stream, verification, wire
+from nen_ref.protocol.errors import NenError, failure
+from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, Reply, Request
+from nen_ref.protocol.payload import Envelope, open_envelope
+from nen_ref.protocol.session import WINDOW_MS, Session, SessionKeys
+from nen_ref.protocol.signing import canonical_string, sign
+from nen_ref.protocol.stream import StreamSealer
+from nen_ref.protocol.verification import (
+    LoadSession,
+    NonceAnswer,
+    RecordNonce,
+    RequestPolicy,
+    Verified,
+    check_payload,
+    check_replay,
+    check_session,
+    check_session_header,
+    check_shape,
+    check_signature,
+    check_signature_present,
+    check_window,
+)
+from nen_ref.protocol.wire import Malformed
+from nen_ref.stores.memory import MemoryStore
+
+Members = dict[str, object]
+
+
+def checks_in_this_order(*steps: str) -> None:
+    """The server makes the checks after the session's in this order; "spent?" asks without recording, "spend" records."""
+    used: set[tuple[str, bytes]] = set()
+
+    @instead_of(verification.verify_request)
+    def _(
+        request: Request, now: int, policy: RequestPolicy = RequestPolicy(), *, suite: Any = REFERENCE
+    ) -> Generator[Any, Any, Verified]:
+        sid = check_session_header(request)
+        session = check_session((yield LoadSession(sid)))
+        envelope, opened, signature = None, None, None
+        for step in steps:
+            if step == "shape":
+                envelope = check_shape(request)
+            elif step == "signature":
+                signature = check_signature_present(request, envelope, session, policy)
+                check_signature(request, envelope, signature or "", session, suite)
+            elif step == "window":
+                check_window(request, now, policy)
+            elif step == "replay" and envelope is not None:
+                check_replay((yield RecordNonce(sid, envelope.n, now + 2 * WINDOW_MS)))
+            elif step == "spent?" and envelope is not None and (sid, envelope.n) in used:
+                check_replay(NonceAnswer.USED)
+            elif step == "spend" and envelope is not None:
+                used.add((sid, envelope.n))
+            elif step == "payload":
+                opened = check_payload(envelope, session, suite)
+        return Verified(session, opened, envelope.n if envelope else None, signature is not None)
+
+
+def also_takes(canonical: Callable[[Request, str, str], bytes]) -> None:
+    """The server also takes a signature over another string of (request, timestamp, nonce)."""
+
+    @around(verification.check_signature)
+    def _(
+        original: Any, request: Request, envelope: Envelope | None, signature: str, session: Session, *suite: Any
+    ) -> None:
+        timestamp = request.headers.get(TIMESTAMP_HEADER, "")
+        other = canonical(request, timestamp, envelope.nonce_text if envelope else "")
+        if signature != sign(session.keys.mac, other):
+            original(request, envelope, signature, session, *suite)
+
+
+def nonces_known_by(key: Callable[[Request, Envelope], bytes]) -> None:
+    """The server remembers something else of a request than its nonce."""
+
+    @around(verification.verify_request)
+    def _(original: Any, request: Request, *args: Any, **options: Any) -> Generator[Any, Any, Verified]:
+        steps, answer = original(request, *args, **options), None
+        while True:
+            try:
+                question = steps.send(answer)
+            except StopIteration as end:
+                verified: Verified = end.value
+                return verified
+            if isinstance(question, RecordNonce):
+                question = replace(question, nonce=key(request, payload.parse_envelope(request.body)))
+            answer = yield question
+
+
+# Encoding
+
+
+@mutant(
+    "server/base64-lenient",
+    "V1-WIRE-02",
+    "v1/handshake/pk-not-base64",
+    "v1/request/ct-not-base64",
+    "v1/request/n-not-base64",
+    "v1/auth/order-decoding-before-signature",
+    "v1/identity/undecodable",
+    gains="one nonce has many texts, and two parties can read one message in two ways",
+)
+def _() -> None:
+    """Base64 is decoded by a function that skips every character it does not know."""
+
+    @instead_of(wire.decode_base64)
+    def _(text: str) -> bytes:
+        return base64.b64decode(text.encode("ascii", "ignore") + b"==")
+
+
+@mutant("server/base64-url-safe-too", "V1-WIRE-02", gains="one value has two texts, compared as text they differ")
+def _() -> None:
+    """The URL-safe alphabet is taken as well as the standard one."""
+
+    @around(wire.decode_base64)
+    def _(original: Any, text: str) -> Any:
+        return original(text.replace("-", "+").replace("_", "/"))
+
+
+@mutant("server/base64-unpadded-too", "V1-WIRE-02", gains="one value has two texts, compared as text they differ")
+def _() -> None:
+    """Missing padding is added before base64 is decoded."""
+
+    @around(wire.decode_base64)
+    def _(original: Any, text: str) -> Any:
+        return original(text + "=" * (-len(text) % 4))
+
+
+@mutant("server/base64-unused-bits", "V1-WIRE-02", gains="one value has up to sixteen texts, compared as text they differ")
+def _() -> None:
+    """The unused bits of the last base64 character are ignored, as most libraries do."""
+
+    @instead_of(wire.decode_base64)
+    def _(text: str) -> bytes:
+        try:
+            return base64.b64decode(text, validate=True)
+        except ValueError:
+            raise Malformed("not base64") from None
+
+
+@mutant("server/base64-white-space-trimmed", "V1-WIRE-02", gains="one value has many texts, compared as text they differ")
+def _() -> None:
+    """White space around and inside base64 is removed before it is decoded."""
+
+    @around(wire.decode_base64)
+    def _(original: Any, text: str) -> Any:
+        return original("".join(text.split()))
+
+
+@mutant(
+    "server/number-arrays-in-requests",
+    "V1-WIRE-03",
+    gains="each nonce has a second way to be written, which a filter before the server does not know",
+)
+def _() -> None:
+    """A ct or n that is an array of numbers is taken, as JSON.stringify writes a Uint8Array."""
+
+    @around(payload._binary)
+    def _(original: Any, members: Members, name: str) -> Any:
+        value = members.get(name)
+        return bytes(value) if isinstance(value, list) else original(members, name)
+
+
+@mutant("server/number-array-as-key", "V1-WIRE-03", gains="two ways to write one key, and five times the size")
+def _() -> None:
+    """A pk that is an array of numbers is taken."""
+
+    @around(handshake._public_key)
+    def _(original: Any, members: Members) -> Any:
+        value = members.get("pk")
+        return bytes(value) if isinstance(value, list) and value else original(members)
+
+
+@mutant(
+    "server/unknown-members-refused",
+    "V1-WIRE-04",
+    "v1/request/further-members",
+    "v1/identity/",
+    "v1/lifecycle/rotate-identity",
+    "v1/configured/",
+    gains="no later client can talk to this server",
+)
+def _() -> None:
+    """A handshake or a request with a member beyond the two or three of V1 is refused."""
+
+    @around(wire.parse_json_object)
+    def _(original: Any, data: bytes) -> Any:
+        members = original(data)
+        if set(members) - {"pk", "ct", "n"}:
+            raise Malformed("with members that are not known")
+        return members
+
+
+@mutant("server/duplicate-members-last-wins", "V1-WIRE-05", gains="a filter and the server read two different keys")
+def _() -> None:
+    """Of a member that comes twice the last is taken, as most JSON parsers do."""
+    instead_of(wire._object)(dict)
+
+
+@mutant("server/utf-16-json", "V1-WIRE-05", gains="a body that a filter cannot read is read by the server")
+def _() -> None:
+    """The encoding of a JSON text is guessed, UTF-16, UTF-32 and a byte order mark included."""
+
+    @instead_of(wire._decode)
+    def _(data: bytes) -> str:
+        try:
+            return data.decode(json.detect_encoding(data))
+        except UnicodeDecodeError:
+            raise Malformed("not UTF-8") from None
+
+
+@mutant("server/utf-8-replaced", "V1-WIRE-05", gains="what the handler reads is not what the client sent")
+def _() -> None:
+    """Bytes that are not UTF-8 are replaced instead of refused."""
+
+    @instead_of(wire._decode)
+    def _(data: bytes) -> str:
+        return data.decode("utf-8", "replace")
+
+
+@mutant("server/nan-accepted", "V1-WIRE-05", gains="a value that no other parser reads reaches the handler")
+def _() -> None:
+    """NaN and Infinity are taken for numbers, as Python's json does."""
+    instead_of(wire._constant)(float)
+
+
+@mutant(
+    "server/answer-size-doubled",
+    "V1-WIRE-06",
+    gains="every answer costs twice its size in traffic and in the client's memory",
+)
+def _() -> None:
+    """An answer carries its ciphertext a second time, in hex, for debugging."""
+
+    @instead_of(responses.dump_envelope)
+    def _(envelope: Envelope) -> bytes:
+        members = {"ct": wire.encode_base64(envelope.ct), "n": envelope.nonce_text, "hex": envelope.ct.hex()}
+        return wire.dump_json(members)
+
+
+@mutant("server/body-unbounded", "V1-WIRE-07", gains="one client without a session fills the memory of the server")
+def _() -> None:
+    """A body of any size is read."""
+
+    @instead_of(NenServer.body_limit)
+    def _(self: NenServer, request_path: str) -> int:
+        return 2**40
+
+
+@mutant("server/handshake-as-large-as-a-request", "V1-WIRE-07", gains="anyone, without a session, makes it read 10 MiB")
+def _() -> None:
+    """A handshake may be as large as a request."""
+
+    @instead_of(NenServer.body_limit)
+    def _(self: NenServer, request_path: str) -> int:
+        return self.config.body_limit
+
+
+# Handshake
+
+
+@mutant("server/no-modulus-check", "V1-HS-05", gains="ciphertexts under malformed keys, outside of the proof of FIPS 203")
+def _() -> None:
+    """Only the length of an encapsulation key is checked."""
+
+    @instead_of(REFERENCE.ml_kem_768_check_ek)
+    def _(ek: bytes) -> None:
+        LengthError.check("ek", ek, ML_KEM_768.ek_size)
+
+
+@mutant("server/modulus-check-too-strict", "V1-HS-05", gains="one key in five, rightly made, is refused")
+def _() -> None:
+    """The modulus check refuses 3328, the largest coefficient that is allowed."""
+
+    @around(ml_kem.byte_encode_vector)
+    def _(original: Any, vector: Any, d: int) -> Any:
+        return original([[x - 1 if x == 3328 else x for x in f] for f in vector] if d == 12 else vector, d)
+
+
+@mutant("server/modulus-check-of-the-first-polynomial", "V1-HS-05", gains="malformed keys pass two thirds of the check")
+def _() -> None:
+    """The modulus check looks at the first of the three polynomials alone."""
+
+    @around(REFERENCE.ml_kem_768_check_ek)
+    def _(original: Any, ek: bytes) -> None:
+        original(ek[:384] + bytes(768) + ek[1152:])
+
+
+@mutant("server/key-cut-to-its-length", "V1-HS-05", gains="bytes after a key that nobody checked or signed")
+def _() -> None:
+    """Of a key that is too long the first 1184 bytes are taken."""
+
+    @around(handshake._public_key)
+    def _(original: Any, members: Members) -> Any:
+        return original(members)[: ML_KEM_768.ek_size]
+
+
+@mutant("server/key-failure-is-a-bad-request", "V1-HS-05", gains="clients cannot tell their own bad key from bad JSON")
+def _() -> None:
+    """A key that fails its check is answered with ISO-6001."""
+    set_field(handshake, "HANDSHAKE_FAILED", errors.WIRE_INVALID_PAYLOAD_FORMAT)
+
+
+@mutant(
+    "server/handshake-without-key-crashes",
+    "V1-HS-02",
+    "v1/handshake/pk-missing",
+    "v1/error/",
+    gains="anyone makes the server fail, and its log fill, with two bytes",
+)
+def _() -> None:
+    """The member pk is read without asking whether it is there."""
+
+    @around(handshake._public_key)
+    def _(original: Any, members: Members) -> Any:
+        return original({"pk": members["pk"]})
+
+
+@mutant("server/handshake-array-crashes", "V1-HS-03", "v1/error/", gains="anyone makes the server fail with two bytes")
+def _() -> None:
+    """A handshake that is JSON but no object is taken for one."""
+
+    @instead_of(handshake._handshake_object)
+    def _(body: bytes) -> Any:
+        try:
+            return wire.parse_json(body)
+        except Malformed:
+            raise failure(errors.HANDSHAKE_MISSING_PUBLIC_KEY) from None
+
+
+@mutant("server/undecodable-key-is-missing", "V1-HS-04", gains="a client is told that it sent no key")
+def _() -> None:
+    """A pk that is not base64 is answered with the status 500 of ISO-1002."""
+
+    @around(handshake._public_key)
+    def _(original: Any, members: Members) -> Any:
+        try:
+            return original(members)
+        except NenError as error:
+            raise failure(errors.HANDSHAKE_FAILED) if error.code == "ISO-6002" else error from None
+
+
+@mutant("server/handshake-answer-is-text", "V1-HS-01", gains="clients that look at the type do not get a session")
+def _() -> None:
+    """The answer to a handshake is sent as text/plain."""
+
+    @instead_of(handshake.json_reply)
+    def _(status: int, body: bytes) -> Reply:
+        return Reply(status, {"content-type": "text/plain"}, body)
+
+
+@mutant(
+    "server/secret-in-the-answer",
+    "V1-HS-01",
+    gains="whoever sees one handshake reads the whole session",
+)
+def _() -> None:
+    """The answer to a handshake carries the shared secret in a debug member."""
+
+    @around(handshake.respond)
+    def _(original: Any, *args: Any, **options: Any) -> Any:
+        accepted = original(*args, **options)
+        members = json.loads(accepted.reply.body) | {"debug": accepted.session.keys.enc.hex()}
+        return replace(accepted, reply=replace(accepted.reply, body=wire.dump_json(members)))
+
+
+@mutant(
+    "server/key-derived-by-a-hash", "V1-HS-06", EVERYTHING, gains="it talks to no other implementation"
+)
+def _() -> None:
+    """The payload key is SHA-256 of the shared secret."""
+
+    @around(handshake.SessionKeys)
+    def _(original: Any, enc: bytes, mac: bytes) -> Any:
+        return original(hashlib.sha256(enc).digest(), mac)
+
+
+@mutant("server/one-hmac-key", "V1-HS-07", "v1/lifecycle/", gains="each client can sign for every other")
+def _() -> None:
+    """All sessions have one HMAC key, drawn when the server starts."""
+    key = os.urandom(32)
+
+    @around(handshake.respond)
+    def _(original: Any, body: bytes, **options: Any) -> Any:
+        return original(body, **options | {"mac_key": key})
+
+
+@mutant("server/hmac-key-from-the-secret", "V1-HS-07", gains="who learns the payload key can sign, too")
+def _() -> None:
+    """The HMAC key is SHA-256 of the shared secret instead of random."""
+
+    @around(handshake.respond)
+    def _(original: Any, body: bytes, *, m: bytes, mac_key: bytes, **options: Any) -> Any:
+        secret = original(body, m=m, mac_key=mac_key, **options).session.keys.enc
+        return original(body, m=m, mac_key=hashlib.sha256(secret).digest(), **options)
+
+
+@mutant("server/session-ids-counted", "V1-HS-08", gains="an attacker terminates the sessions of others by guessing")
+def _() -> None:
+    """Session ids count up behind a fixed beginning."""
+    count = iter(range(2**32))
+
+    @around(handshake.respond)
+    def _(original: Any, body: bytes, **options: Any) -> Any:
+        return original(body, **options | {"sid": f"5e551011-0000-4000-8000-{next(count):012x}"})
+
+
+@mutant("server/session-id-of-the-client", "V1-HS-08", gains="session fixation: the attacker knows the id before")
+def _() -> None:
+    """A session id that the client proposes in its handshake is taken."""
+
+    @around(handshake.respond)
+    def _(original: Any, body: bytes, **options: Any) -> Any:
+        proposed = wire.parse_json_object(body).get("sid") if b'"sid"' in body else None
+        return original(body, **options | ({"sid": proposed} if isinstance(proposed, str) and proposed else {}))
+
+
+@mutant("server/session-id-not-a-uuid", "V1-HS-09", gains="nothing but surprise: tools that expect a UUID fail")
+def _() -> None:
+    """The session id is 32 hexadecimal digits."""
+
+    @around(handshake.respond)
+    def _(original: Any, body: bytes, **options: Any) -> Any:
+        return original(body, **options | {"sid": os.urandom(16).hex()})
+
+
+# Identity
+
+
+@mutant(
+    "server/identity-ignored",
+    "V1-ID-01",
+    "v1/identity/",
+    "v1/configured/",
+    gains="anyone claims any identity",
+)
+def _() -> None:
+    """The identity is read and never verified."""
+
+    @instead_of(REFERENCE.ml_dsa_65_verify)
+    def _(pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> bool:
+        return True
+
+
+@mutant("server/identity-over-the-base64", "V1-ID-01", EVERYTHING, gains="no other client can prove who it is")
+def _() -> None:
+    """The signature is verified over the base64 text of the key, not its bytes."""
+
+    @around(REFERENCE.ml_dsa_65_verify)
+    def _(original: Any, pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> Any:
+        return original(pk, wire.encode_base64(M).encode(), sigma, ctx)
+
+
+@mutant("server/identity-over-the-base64-too", "V1-ID-01", gains="a signature made for another purpose proves an identity")
+def _() -> None:
+    """For old clients, a signature over the base64 text of the key is taken as well."""
+
+    @around(REFERENCE.ml_dsa_65_verify)
+    def _(original: Any, pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> Any:
+        return original(pk, M, sigma, ctx) or original(pk, wire.encode_base64(M).encode(), sigma, ctx)
+
+
+@mutant("server/identity-of-another-context", "V1-ID-01", gains="a signature of another protocol proves an identity")
+def _() -> None:
+    """A signature with a context of its own is taken as well as one with the empty context."""
+
+    @around(REFERENCE.ml_dsa_65_verify)
+    def _(original: Any, pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> Any:
+        return original(pk, M, sigma, ctx) or original(pk, M, sigma, b"nen")
+
+
+@mutant("server/identity-hint-lenient", "V1-ID-01", gains="a second signature can be made out of one that was seen")
+def _() -> None:
+    """The hint of a signature may repeat an index and may have anything in its unused bytes."""
+    instead_of(ml_dsa.hint_bit_unpack)(lenient_hint)
+
+
+@mutant("server/identity-not-verified-at-rotation", "V1-ID-01", gains="anyone takes an identity by rotating")
+def _() -> None:
+    """At a rotation the identity is read and not verified."""
+
+    @around(NenServer._rotate)
+    async def _(original: Any, self: NenServer, request: Request) -> Any:
+        suite, self._suite = self._suite, replace(self._suite, ml_dsa_65_verify=lambda *_: True)
+        try:
+            return await original(self, request)
+        finally:
+            self._suite = suite
+
+
+@mutant("server/half-an-identity-is-none", "V1-ID-03", gains="an attacker on the way strips the signature and stays unseen")
+def _() -> None:
+    """A handshake with one of sigPk and sigOfPk is taken for one without identity."""
+
+    @around(identity.verify_identity)
+    def _(original: Any, members: Members, ek: bytes, **suite: Any) -> Any:
+        return original(members, ek, **suite) if {"sigPk", "sigOfPk"} <= set(members) else None
+
+
+@mutant("server/bare-identity-key-refused", "V1-ID-04", "v1/identity/", gains="clients of the first release are locked out")
+def _() -> None:
+    """Only the SubjectPublicKeyInfo is taken as sigPk."""
+
+    @instead_of(identity._public_key)
+    def _(sig_pk: bytes) -> bytes:
+        try:
+            return ml_dsa_keys.decode_spki(ml_dsa.ML_DSA_65, sig_pk)
+        except ValueError:
+            raise failure(errors.AUTH_IDENTITY_SIGNATURE_INVALID) from None
+
+
+@mutant("server/identity-key-encoding-unchecked", "V1-ID-05", "v1/identity/", gains="one identity has many encodings")
+def _() -> None:
+    """Of sigPk the last 1952 bytes are the key, whatever stands before them."""
+
+    @instead_of(identity._public_key)
+    def _(sig_pk: bytes) -> bytes:
+        if len(sig_pk) < ml_dsa.ML_DSA_65.pk_size:
+            raise failure(errors.AUTH_IDENTITY_SIGNATURE_INVALID)
+        return sig_pk[-ml_dsa.ML_DSA_65.pk_size :]
+
+
+@mutant("server/undecodable-identity-is-none", "V1-ID-05", gains="an attacker on the way garbles an identity away")
+def _() -> None:
+    """An identity that cannot be decoded is taken for none."""
+
+    @around(identity._member)
+    def _(original: Any, members: Members, name: str) -> Any:
+        try:
+            return original(members, name)
+        except NenError:
+            if name in members:
+                members.clear()
+                raise _NoIdentity from None
+            raise
+
+    @around(identity.verify_identity)
+    def _(original: Any, members: Members, ek: bytes, **suite: Any) -> Any:
+        try:
+            return original(members, ek, **suite)
+        except _NoIdentity:
+            return None
+
+
+class _NoIdentity(Exception):
+    pass
+
+
+@mutant("server/identity-required-of-nobody", "V1-ID-06", gains="whoever leaves the identity out is let in")
+def _() -> None:
+    """The option that requires an identity is read and forgotten."""
+
+    @around(handshake.IdentityPolicy.check)
+    def _(original: Any, self: handshake.IdentityPolicy, known: bytes | None) -> None:
+        if known is not None:
+            original(self, known)
+
+
+@mutant("server/any-identity-for-a-pinned-one", "V1-ID-06", gains="anyone with a key pair of their own is let in")
+def _() -> None:
+    """A server with pinned identities asks for an identity, and takes any."""
+
+    @around(handshake.IdentityPolicy.check)
+    def _(original: Any, self: handshake.IdentityPolicy, known: bytes | None) -> None:
+        if known is None:
+            original(self, known)
+
+
+# Requests
+
+
+@mutant(
+    "server/plain-requests-accepted",
+    "V1-REQ-03",
+    gains="a proxy reads and writes every payload, and nobody notices",
+)
+def _() -> None:
+    """A request that is not sealed is handed to the handler as it is."""
+    plain: list[bytes] = []
+
+    @around(verification.check_shape)
+    def _(original: Any, request: Request) -> Any:
+        plain.clear()
+        try:
+            return original(request)
+        except NenError:
+            if b'"ct"' in request.body or b'"n"' in request.body:
+                raise
+            wire.parse_json_object(request.body)
+            plain.append(request.body)
+            return None
+
+    @around(verification.check_payload)
+    def _(original: Any, *args: Any) -> Any:
+        return plain.pop() if plain else original(*args)
+
+
+@mutant(
+    "server/wrong-length-nonce-adjusted",
+    "V1-REQ-05",
+    "v1/replay/other-text-of-the-nonce",
+    gains="two texts for one nonce: a replay is not recognised",
+)
+def _() -> None:
+    """A nonce of another length is padded with zeros, or cut."""
+
+    @around(payload._binary)
+    def _(original: Any, members: Members, name: str) -> Any:
+        value = original(members, name)
+        return value[:12].ljust(12, b"\0") if name == "n" else value
+
+
+@mutant("server/short-ciphertext-crashes", "V1-REQ-06", "v1/error/", gains="a client with a session makes the server fail")
+def _() -> None:
+    """The tag is cut off a ct without asking whether there is one."""
+
+    @around(REFERENCE.aead_open)
+    def _(original: Any, key: bytes, nonce: bytes, sealed: bytes) -> Any:
+        return original(key, nonce, sealed) if sealed[15] is not None else b""
+
+
+@mutant(
+    "server/tag-not-checked",
+    "V1-REQ-07",
+    "v1/replay/spent-by-failure-to-open",
+    "v1/lifecycle/payload-of-another-session",
+    "v1/request/payload",
+    "v1/error/",
+    gains="an attacker changes what the handler reads, bit by bit",
+)
+def _() -> None:
+    """The payload is decrypted, and its tag is not compared."""
+
+    @instead_of(chacha20_poly1305._check_tag)
+    def _(expected: bytes, tag: bytes) -> None:
+        pass
+
+
+@mutant("server/tag-compared-by-its-beginning", "V1-REQ-07", gains="a forgery after 2^32 attempts instead of 2^128")
+def _() -> None:
+    """The first four bytes of the tag are compared."""
+
+    @around(chacha20_poly1305._check_tag)
+    def _(original: Any, expected: bytes, tag: bytes) -> None:
+        original(expected[:4], tag[:4])
+
+
+@mutant("server/associated-data-tried", "V1-REQ-07", gains="what was sealed for another purpose is taken as a request")
+def _() -> None:
+    """A payload that does not open is tried again with the method as associated data."""
+
+    @around(REFERENCE.aead_open)
+    def _(original: Any, key: bytes, nonce: bytes, sealed: bytes) -> Any:
+        for aad in (b"POST", b"nen", b"/api/echo"):
+            try:
+                return chacha20_poly1305.aead_decrypt(key, nonce, sealed, aad)
+            except ValueError:
+                continue
+        return original(key, nonce, sealed)
+
+
+@mutant("server/opened-under-the-hmac-key-too", "V1-REQ-07", gains="one key for two purposes: a leak of either opens all")
+def _() -> None:
+    """A payload that does not open under the shared secret is tried under the HMAC key."""
+
+    @instead_of(verification.check_payload)
+    def _(envelope: Envelope | None, session: Session, suite: Any = REFERENCE) -> bytes | None:
+        try:
+            return check_payload(envelope, session, suite)
+        except NenError:
+            return check_payload(envelope, replace(session, keys=SessionKeys(session.keys.mac, b"")), suite)
+
+
+@mutant(
+    "server/payload-may-be-anything",
+    "V1-REQ-08",
+    "v1/request/payload",
+    "v1/replay/spent-by-payload-not-json",
+    "v1/error/",
+    gains="a handler gets what its parser was never meant to see",
+)
+def _() -> None:
+    """An opened payload is handed on without a look whether it is JSON."""
+
+    @instead_of(verification.check_payload)
+    def _(envelope: Envelope | None, session: Session, suite: Any = REFERENCE) -> bytes | None:
+        return envelope and open_envelope(session.keys.enc, envelope, suite=suite)
+
+
+@mutant("server/request-with-the-session-id-refused", "V1-REQ-10", gains="clients of the first release are locked out")
+def _() -> None:
+    """A request body with more members than ct and n is refused."""
+
+    @around(payload.parse_json_object)
+    def _(original: Any, data: bytes) -> Any:
+        members = original(data)
+        if "ct" in members and set(members) - {"ct", "n"}:
+            raise Malformed("with members that are not known")
+        return members
+
+
+# Verification
+
+
+@mutant("server/missing-session-is-unknown", "V1-AUTH-01", "v1/auth/order-session-first", "v1/stream/", "v1/error/",
+        gains="a client without a session cannot tell that its header is stripped on the way")
+def _() -> None:
+    """A request without X-Nen-Session is answered as one under an unknown session."""
+    set_field(verification, "SESSION_HEADER_MISSING", errors.SESSION_INVALID_OR_EXPIRED)
+
+
+@mutant("server/session-id-in-any-case", "V1-AUTH-02", gains="ids that a log or a cache keeps apart are one session")
+def _() -> None:
+    """The session id is compared without regard to case and white space."""
+
+    @around(MemoryStore._alive)
+    def _(original: Any, self: MemoryStore, sid: str) -> Any:
+        return original(self, sid.strip().lower())
+
+
+@mutant("server/session-id-by-its-beginning", "V1-AUTH-02", gains="a guess of eight digits finds a session")
+def _() -> None:
+    """A session is found by the first eight characters of its id."""
+
+    @around(MemoryStore._alive)
+    def _(original: Any, self: MemoryStore, sid: str) -> Any:
+        found = [known for known in self._entries if known[:8] == sid[:8]]
+        return original(self, found[0]) if found else None
+
+
+@mutant(
+    "server/signature-optional",
+    "V1-AUTH-03",
+    "v1/auth/signature-and-timestamp-missing",
+    "v1/auth/signature-missing-without-body",
+    "v1/auth/signature-empty",
+    "v1/auth/order-missing-signature-before-window",
+    "v1/stream/get-unsigned",
+    "v1/response/head",
+    "v1/auth/options-unsigned",
+    "v1/replay/not-spent-by-wrong-signature",
+    "v1/error/",
+    "v1/configured/",
+    gains="an attacker strips the signature and sets another path, method and time",
+)
+def _() -> None:
+    """A request without X-Nen-Signature is not checked for one."""
+
+    @instead_of(verification.check_signature_present)
+    def _(request: Request, *_: Any) -> str | None:
+        return request.headers.get(SIGNATURE_HEADER) or None
+
+
+@mutant(
+    "server/signature-optional-without-body",
+    "V1-REQ-09",
+    "v1/stream/get-unsigned",
+    "v1/auth/unsigned-in-another-form",
+    "v1/response/head",
+    "v1/configured/",
+    gains="anyone who sees a session id calls every GET route in its name",
+)
+def _() -> None:
+    """Only requests with a body have to be signed."""
+
+    @around(verification.check_signature_present)
+    def _(original: Any, request: Request, envelope: Envelope | None, *rest: Any) -> Any:
+        return request.headers.get(SIGNATURE_HEADER) if envelope is None else original(request, envelope, *rest)
+
+
+@mutant(
+    "server/signature-compared-by-its-beginning",
+    "V1-AUTH-04",
+    "v1/auth/signature",
+    gains="a forgery after 256 attempts",
+)
+def _() -> None:
+    """As many bytes of the signature are compared as were sent."""
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
+        nonce = envelope.nonce_text if envelope else ""
+        canonical = canonical_string(request.method, request.path, request.headers.get(TIMESTAMP_HEADER, ""), nonce)
+        expected = REFERENCE.hmac_sha256(session.keys.mac, canonical)
+        try:
+            sent = base64.b64decode(signature, validate=True)
+        except ValueError:
+            sent = b""
+        if not sent or not expected.startswith(sent):
+            original(request, envelope, signature, session, *suite)
+
+
+@mutant("server/signed-with-the-secret-too", "V1-AUTH-04", gains="one key for two purposes")
+def _() -> None:
+    """A signature under the shared secret is taken as well as one under the HMAC key."""
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
+        keys = SessionKeys(session.keys.enc, session.keys.enc)
+        try:
+            original(request, envelope, signature, session, *suite)
+        except NenError:
+            original(request, envelope, signature, replace(session, keys=keys), *suite)
+
+
+@mutant("server/plain-hash-as-signature", "V1-AUTH-04", gains="length extension: a longer string is signed without the key")
+def _() -> None:
+    """SHA-256 of the HMAC key and the canonical string is taken as a signature."""
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
+        nonce = envelope.nonce_text if envelope else ""
+        canonical = canonical_string(request.method, request.path, request.headers.get(TIMESTAMP_HEADER, ""), nonce)
+        if signature != wire.encode_base64(hashlib.sha256(session.keys.mac + canonical).digest()):
+            original(request, envelope, signature, session, *suite)
+
+
+@mutant("server/signature-in-hex-too", "V1-AUTH-11", gains="one signature has two texts")
+def _() -> None:
+    """A signature in hexadecimal is taken as well as one in base64."""
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, envelope: Any, signature: str, *rest: Any) -> None:
+        try:
+            signature = wire.encode_base64(bytes.fromhex(signature))
+        except ValueError:
+            pass
+        original(request, envelope, signature, *rest)
+
+
+@mutant(
+    "server/undecodable-signature-crashes",
+    "V1-AUTH-11",
+    gains="a client with a session makes the server fail",
+)
+def _() -> None:
+    """A signature that is not base64 is decoded without catching the error."""
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, envelope: Any, signature: str, *rest: Any) -> None:
+        base64.b64decode(signature, validate=True)
+        original(request, envelope, signature, *rest)
+
+
+@mutant(
+    "server/method-not-signed",
+    "V1-AUTH-05",
+    "v1/auth/method-covered-without-body",
+    gains="an attacker turns a GET into a DELETE",
+)
+def _() -> None:
+    """The signature of a request is taken under any method."""
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, *rest: Any) -> None:
+        for method in methods:
+            try:
+                return original(replace(request, method=method), *rest)
+            except NenError:
+                continue
+        return original(request, *rest)
+
+
+@mutant("server/method-in-lower-case-too", "V1-AUTH-05", gains="one request has two signatures")
+def _() -> None:
+    """The canonical string may have the method in lower case."""
+    also_takes(lambda r, t, n: "\n".join((r.method.lower(), r.path, t, n)).encode("utf-8", "surrogateescape"))
+
+
+@mutant("server/separator-crlf-too", "V1-AUTH-05", gains="one request has two signatures")
+def _() -> None:
+    """The canonical string may be joined by CR LF."""
+    also_takes(lambda r, t, n: "\r\n".join((r.method, r.path, t, n)).encode("utf-8", "surrogateescape"))
+
+
+@mutant("server/line-feed-at-the-end-too", "V1-AUTH-05", gains="one request has two signatures")
+def _() -> None:
+    """The canonical string may end in a line feed."""
+    also_takes(lambda r, t, n: canonical_string(r.method, r.path, t, n) + b"\n")
+
+
+@mutant("server/nonce-not-signed", "V1-AUTH-05", "v1/auth/nonce-empty-without-body",
+        gains="the sealed body of one request is put under the signature of another")
+def _() -> None:
+    """A signature over the empty nonce is taken for every request."""
+    also_takes(lambda r, t, n: canonical_string(r.method, r.path, t, ""))
+
+
+@mutant("server/timestamp-not-signed", "V1-AUTH-05", gains="an old request is dated anew and passes the window")
+def _() -> None:
+    """The timestamp of the signature need not be that of the header: any in the last minute will do."""
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
+        sent = int(request.headers.get(TIMESTAMP_HEADER, "") or 0) if request.headers.get(TIMESTAMP_HEADER, "").isdigit() else 0
+        nonce = envelope.nonce_text if envelope else ""
+        near = (canonical_string(request.method, request.path, str(sent + d), nonce) for d in (-1000, -1, 1, 1000, 5000, -5000))
+        if signature not in [sign(session.keys.mac, text) for text in near]:
+            original(request, envelope, signature, session, *suite)
+
+
+@mutant("server/path-not-signed", "V1-AUTH-05", "v1/auth/path", "v1/auth/query",
+        gains="an attacker sends a request to another route than it was made for")
+def _() -> None:
+    """A signature for the echo route is taken on every route."""
+    also_takes(lambda r, t, n: canonical_string(r.method, "/api/echo", t, n))
+
+
+@mutant("server/path-decoded", "V1-AUTH-06", gains="two different requests have one signature")
+def _() -> None:
+    """The path is signed with its percent escapes decoded."""
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, *rest: Any) -> None:
+        original(replace(request, path=unquote(request.path)), *rest)
+
+
+@mutant("server/path-normalised", "V1-AUTH-06", gains="two different requests have one signature")
+def _() -> None:
+    """Dot segments, double and trailing slashes are removed from the path before it is signed."""
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, *rest: Any) -> None:
+        original(replace(request, path=posixpath.normpath(request.path)), *rest)
+
+
+@mutant("server/query-signed", "V1-AUTH-06", "v1/auth/override-headers", gains="right clients are refused as soon as they send a query")
+def _() -> None:
+    """The query is part of the signed path."""
+
+    @instead_of(asgi._raw_path)
+    def _(scope: Any) -> str:
+        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        return f"{path}?{query}" if query else path
+
+
+@mutant("server/window-absent", "V1-AUTH-07", "v1/auth/order-window-before-replay", "v1/auth/order-", "v1/stream/get-stale",
+        "v1/replay/not-spent-by-stale-timestamp", "v1/replay/", "v1/error/", gains="a recorded request is good for ever")
+def _() -> None:
+    """The timestamp has to be a number, and may be any."""
+    @around(verification.check_window)
+    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
+        return original(request, now, replace(policy, window_ms=10**17))
+
+
+@mutant("server/window-open-to-the-future", "V1-AUTH-07", gains="a request dated far ahead can be replayed for years")
+def _() -> None:
+    """Only timestamps in the past are checked."""
+
+    @around(verification.check_window)
+    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
+        return original(request, max(now, _number(request)), policy)
+
+
+@mutant("server/window-open-to-the-past", "V1-AUTH-07", "v1/auth/order-", "v1/stream/get-stale",
+        "v1/replay/not-spent-by-stale-timestamp", "v1/error/", gains="a recorded request is good for ever")
+def _() -> None:
+    """Only timestamps in the future are checked."""
+
+    @around(verification.check_window)
+    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
+        return original(request, min(now, _number(request)), policy)
+
+
+@mutant("server/window-of-five-minutes", "V1-AUTH-07", "v1/auth/order-", gains="ten times as long for a replay of a request without a body")
+def _() -> None:
+    """The window is five minutes wide in each direction."""
+
+    @around(verification.check_window)
+    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
+        return original(request, now, replace(policy, window_ms=300_000))
+
+
+@mutant("server/window-of-ten-seconds", "V1-AUTH-07", "v1/replay/oldest-of-the-window", gains="clients with a slow clock or a slow line are refused")
+def _() -> None:
+    """The window is ten seconds wide in each direction."""
+
+    @around(verification.check_window)
+    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
+        return original(request, now, replace(policy, window_ms=10_000))
+
+
+@mutant("server/timestamp-in-seconds-too", "V1-AUTH-07", gains="one request has two timestamps")
+def _() -> None:
+    """A timestamp of ten digits is taken for seconds."""
+
+    @around(verification.check_window)
+    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
+        seconds = len(request.headers.get(TIMESTAMP_HEADER, "")) == 10
+        return _number(request) * 1000 if seconds else original(request, now, policy)
+
+
+@mutant("server/timestamp-optional", "V1-AUTH-08", gains="a request without a timestamp is good for ever")
+def _() -> None:
+    """A request without X-Nen-Timestamp is not checked for one."""
+
+    @around(verification.check_window)
+    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
+        return original(request, now, policy) if request.headers.get(TIMESTAMP_HEADER) else now
+
+
+@mutant("server/nan-passes-the-window", "V1-AUTH-08", "v1/auth/timestamp-digits-only", "v1/auth/timestamp-other-script",
+        gains="a signed request with a timestamp of NaN is good for ever")
+def _() -> None:
+    """The timestamp is read as a float and compared so that NaN passes."""
+
+    @instead_of(verification.check_window)
+    def _(request: Request, now: int, policy: RequestPolicy) -> int:
+        try:
+            sent = float(request.headers.get(TIMESTAMP_HEADER, ""))
+        except ValueError:
+            sent = float("nan")
+        if abs(now - sent) > policy.window_ms:
+            raise failure(errors.AUTH_TIMESTAMP_OUT_OF_WINDOW)
+        return now
+
+
+@mutant("server/timestamp-of-any-script", "V1-AUTH-09", gains="one time has many texts, which two parsers read apart")
+def _() -> None:
+    """The timestamp is read by Python's int: signs, underscores, white space and digits of all scripts pass."""
+
+    @instead_of(verification.check_window)
+    def _(request: Request, now: int, policy: RequestPolicy) -> int:
+        text = request.headers.get(TIMESTAMP_HEADER, "").encode("latin-1").decode("utf-8", "replace")
+        try:
+            sent = int(text) if len(text) < 40 else 0
+        except ValueError:
+            sent = 0
+        if abs(now - sent) > policy.window_ms:
+            raise failure(errors.AUTH_TIMESTAMP_OUT_OF_WINDOW)
+        return sent
+
+
+@mutant("server/timestamp-read-to-the-first-letter", "V1-AUTH-09", gains="one time has many texts")
+def _() -> None:
+    """The timestamp is read as far as it is digits, as parseInt does."""
+
+    @around(verification.check_window)
+    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
+        text = request.headers.get(TIMESTAMP_HEADER, "")
+        digits = text[: len(text) - len(text.lstrip("0123456789"))]
+        return original(_dated(request, digits), now, policy)
+
+
+def _dated(request: Request, timestamp: str) -> Request:
+    return replace(request, headers=messages.Headers({**request.headers, TIMESTAMP_HEADER: timestamp}.items()))
+
+
+def _number(request: Request) -> int:
+    text = request.headers.get(TIMESTAMP_HEADER, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
+
+
+@mutant("server/window-before-signature", "V1-AUTH-10", gains="the server's clock answers to those who cannot sign")
+def _() -> None:
+    """The window is checked before the signature."""
+    checks_in_this_order("shape", "window", "signature", "replay", "payload")
+
+
+@mutant("server/signature-before-shape", "V1-AUTH-10", "v1/request/", "v1/error/", "v1/auth/body-hidden-from-verification",
+        gains="clients get a wrong diagnosis: their broken body is called a wrong signature")
+def _() -> None:
+    """The signature is checked with the nonce that a quick look at the body finds, its shape afterwards."""
+
+    @around(verification.check_shape)
+    def _(original: Any, request: Request) -> Any:
+        try:
+            return original(request)
+        except NenError as error:
+            raise error if request.headers.get(SIGNATURE_HEADER) else failure(errors.AUTH_SIGNATURE_MISSING) from None
+
+
+@mutant("server/decrypted-before-authenticated", "V1-AUTH-10", "v1/replay/",
+        gains="unauthenticated bytes reach the cipher and the parser: an oracle, and work for free")
+def _() -> None:
+    """The payload is opened first, and the HMAC compared afterwards."""
+    checks_in_this_order("shape", "payload", "signature", "window", "replay")
+
+
+@mutant("server/shape-before-session", "V1-AUTH-10", "v1/auth/", "v1/error/", gains="strangers without a session make the server parse")
+def _() -> None:
+    """The body is parsed before the session is looked up."""
+
+    @around(verification.check_session_header)
+    def _(original: Any, request: Request) -> Any:
+        check_shape(request)
+        return original(request)
+
+
+@mutant("server/last-of-repeated-headers", "V1-AUTH-14", gains="a filter checks the first header, the server takes the last")
+def _() -> None:
+    """Of a repeated header the last value is taken."""
+
+    @around(asgi.Headers)
+    def _(original: Any, pairs: Iterable[tuple[str, str]]) -> Any:
+        return original({name.lower(): value for name, value in pairs}.items())
+
+
+@mutant("server/first-of-repeated-headers", "V1-AUTH-14", gains="a filter checks the last header, the server takes the first")
+def _() -> None:
+    """Of a repeated header the first value is taken."""
+
+    @around(asgi.Headers)
+    def _(original: Any, pairs: Iterable[tuple[str, str]]) -> Any:
+        return original({name.lower(): value for name, value in reversed(list(pairs))}.items())
+
+
+@mutant("server/unsigned-clients-without-name", "V1-AUTH-12", "v1/auth/", "v1/configured/",
+        gains="strict mode, off for one client, is off for everybody")
+def _() -> None:
+    """As soon as one client may send unsigned requests, every client may."""
+
+    @around(verification.check_signature_present)
+    def _(original: Any, request: Request, envelope: Any, session: Session, policy: RequestPolicy) -> Any:
+        some = next(iter(policy.unsigned_clients), None)
+        return original(request, envelope, replace(session, identity=some or session.identity), policy)
+
+
+@mutant("server/unsigned-requests-without-a-body", "V1-AUTH-12", "v1/configured/",
+        gains="anyone who sees the id of such a session calls every GET route in its name")
+def _() -> None:
+    """A client that may leave out the signature may do so without a body, where nothing proves that it is it."""
+
+    @around(verification.check_signature_present)
+    def _(original: Any, request: Request, envelope: Any, session: Session, policy: RequestPolicy) -> Any:
+        return original(request, envelope or Envelope(b"", b""), session, policy)
+
+
+# Replay
+
+
+@mutant("server/replay-not-checked", "V1-REPLAY-01", "v1/replay/", "v1/auth/order-replay-before-opening", "v1/error/",
+        "v1/stream/replayed", gains="a recorded request runs as often as the attacker likes, for thirty seconds")
+def _() -> None:
+    """Nonces are recorded and never compared."""
+
+    @around(MemoryStore.record_nonce)
+    async def _(original: Any, *args: Any) -> Any:
+        await original(*args)
+        return NonceAnswer.NEW
+
+
+@mutant("server/replay-not-atomic", "V1-REPLAY-02", gains="two copies at the same moment both pass: money is moved twice")
+def _() -> None:
+    """A nonce is looked up, something is awaited, and then it is recorded."""
+
+    @around(MemoryStore.record_nonce)
+    async def _(original: Any, self: MemoryStore, sid: str, nonce: bytes, keep_until: int) -> Any:
+        known = sid in self._entries and nonce in self._entries[sid].used
+        await anyio.sleep(0.05)
+        answer = await original(self, sid, nonce, keep_until)
+        return answer if known else NonceAnswer.NEW
+
+
+@mutant("server/replay-known-by-ciphertext", "V1-REPLAY-01", "v1/replay/", "v1/auth/order-replay-before-opening",
+        gains="a nonce is used twice under one key: two payloads are laid bare and tags are forged")
+def _() -> None:
+    """The server remembers ciphertexts instead of nonces."""
+    nonces_known_by(lambda request, envelope: envelope.ct)
+
+
+@mutant("server/replay-known-by-timestamp", "V1-REPLAY-01", "v1/replay/",
+        gains="a nonce is used twice under one key")
+def _() -> None:
+    """The server remembers nonce and timestamp together."""
+    nonces_known_by(lambda r, envelope: envelope.n + r.headers.get(TIMESTAMP_HEADER, "").encode("latin-1"))
+
+
+@mutant("server/replay-known-by-route", "V1-REPLAY-01", gains="a nonce is used twice under one key")
+def _() -> None:
+    """The server remembers the nonces of each method and path apart."""
+    nonces_known_by(lambda r, envelope: envelope.n + f"{r.method} {r.path}".encode("utf-8", "surrogateescape"))
+
+
+@mutant("server/replay-known-by-half-the-nonce", "V1-REPLAY-01", "v1/", gains="right requests are refused: a client that counts its nonces is locked out")
+def _() -> None:
+    """The server remembers the first eight bytes of a nonce."""
+    nonces_known_by(lambda r, envelope: envelope.n[:8])
+
+
+@mutant("server/last-hundred-nonces", "V1-REPLAY-01", gains="a recorded request runs again as soon as a hundred others came")
+def _() -> None:
+    """A session remembers its last hundred nonces."""
+
+    @around(MemoryStore.record_nonce)
+    async def _(original: Any, self: MemoryStore, sid: str, nonce: bytes, keep_until: int) -> Any:
+        answer, entry = await original(self, sid, nonce, keep_until), self._entries[sid]
+        entry.expiries.sort()
+        while len(entry.used) > 100:
+            entry.used.discard(entry.expiries.pop(0)[1])
+        return answer
+
+
+@mutant("server/nonce-spent-late", "V1-REPLAY-03", "v1/auth/order-replay-before-opening",
+        gains="a request that fails to open can be tried again and again: an oracle")
+def _() -> None:
+    """A nonce is recorded when the payload was opened."""
+    checks_in_this_order("shape", "signature", "window", "spent?", "payload", "spend")
+
+
+@mutant("server/nonce-spent-before-the-signature", "V1-REPLAY-04", "v1/auth/order-signature-before-replay",
+        "v1/replay/", "v1/auth/order-", gains="who sees a nonce burns it before its owner's request arrives")
+def _() -> None:
+    """A nonce is recorded before the signature is checked."""
+    checks_in_this_order("shape", "replay", "signature", "window", "payload")
+
+
+@mutant("server/nonce-spent-before-the-window", "V1-REPLAY-04", "v1/auth/order-window-before-replay",
+        gains="a request that was refused as stale has spent its nonce")
+def _() -> None:
+    """A nonce is recorded before the timestamp is checked."""
+    checks_in_this_order("shape", "signature", "replay", "window", "payload")
+
+
+@mutant("server/session-ended-by-a-wrong-signature", "V1-REPLAY-04", "v1/replay/", "v1/auth/", "v1/error/", "v1/lifecycle/",
+        gains="who sees a session id ends the session with one bad request")
+def _() -> None:
+    """A wrong signature ends the session, to be on the safe side."""
+    @around(NenServer.verify)
+    async def _(original: Any, self: NenServer, request: Request) -> Any:
+        try:
+            return await original(self, request)
+        except NenError as error:
+            if error.code == "ISO-3002":
+                await self._store.delete(request.headers.get(SESSION_HEADER, ""))
+            raise
+
+
+@mutant("server/one-nonce-set-for-all", "V1-REPLAY-05", gains="one client burns the nonces of another")
+def _() -> None:
+    """The nonces of all sessions are kept in one set."""
+    used: set[bytes] = set()
+
+    @around(MemoryStore.record_nonce)
+    async def _(original: Any, self: MemoryStore, sid: str, nonce: bytes, keep_until: int) -> Any:
+        answer = NonceAnswer.USED if nonce in used else await original(self, sid, nonce, keep_until)
+        used.add(nonce)
+        return answer
+
+
+@mutant("server/nonces-forgotten-after-five-seconds", "V1-REPLAY-06", gains="a recorded request runs again after five seconds")
+def _() -> None:
+    """A nonce is remembered for five seconds."""
+
+    @around(MemoryStore.record_nonce)
+    async def _(original: Any, self: MemoryStore, sid: str, nonce: bytes, keep_until: int) -> Any:
+        return await original(self, sid, nonce, self._clock() + 5000)
+
+
+@mutant("server/nonces-forgotten-at-their-timestamp", "V1-REPLAY-06", "v1/replay/", gains="a request dated back a little can be replayed at once")
+def _() -> None:
+    """A nonce is remembered until its timestamp, not until the end of its window."""
+
+    @around(MemoryStore.record_nonce)
+    async def _(original: Any, self: MemoryStore, sid: str, nonce: bytes, keep_until: int) -> Any:
+        answer = await original(self, sid, nonce, keep_until)
+        if keep_until - WINDOW_MS < self._clock() - 20_000:
+            self._entries[sid].used.discard(nonce)
+        return answer
+
+
+# Responses
+
+
+@mutant("server/answers-plain", "V1-RES-01", EVERYTHING, gains="every answer is read and written on the way")
+def _() -> None:
+    """Answers are sent as the handler made them."""
+
+    @instead_of(responses.seal_response)
+    def _(verified: Verified, status: int, plain: bytes, n: bytes, suite: Any = REFERENCE) -> Reply:
+        return Reply(status, {"content-type": "application/json"} | responses.NO_STORE, plain)
+
+
+@mutant("server/answers-without-request-body-plain", "V1-RES-01", "v1/request/without-body", "v1/response/", "v1/configured/",
+        gains="the answers to all GET requests are read and written on the way")
+def _() -> None:
+    """The answer to a request without a body is not sealed."""
+
+    @around(responses.seal_response)
+    def _(original: Any, verified: Verified, status: int, plain: bytes, *rest: Any) -> Any:
+        if verified.n is not None:
+            return original(verified, status, plain, *rest)
+        return Reply(status, {"content-type": "application/json"} | responses.NO_STORE, plain)
+
+
+@mutant("server/answer-under-the-nonce-of-the-request", "V1-RES-02", "v1/response/", "v1/lifecycle/",
+        gains="request and answer under one key and nonce: their XOR is the XOR of the payloads, and tags are forged")
+def _() -> None:
+    """The answer is sealed under the nonce of its request."""
+
+    @instead_of(responses.seal_response)
+    def _(verified: Verified, status: int, plain: bytes, n: bytes, suite: Any = REFERENCE) -> Reply:
+        body = payload.dump_envelope(payload.seal(verified.session.keys.enc, verified.n or n, plain))
+        return Reply(status, {"content-type": "application/json"} | responses.NO_STORE, body)
+
+
+@mutant("server/answer-nonce-next-to-the-request", "V1-RES-02", gains="a client that counts its nonces collides with it")
+def _() -> None:
+    """The nonce of an answer is that of its request with the last bit flipped."""
+
+    @around(responses.seal_response)
+    def _(original: Any, verified: Verified, status: int, plain: bytes, n: bytes, *rest: Any) -> Any:
+        near = verified.n and verified.n[:11] + bytes([verified.n[11] ^ 1])
+        return original(verified, status, plain, near or n, *rest)
+
+
+@mutant("server/answer-nonce-constant", "V1-RES-02", gains="all answers of a session under one nonce: all laid bare")
+def _() -> None:
+    """Every answer is sealed under the nonce of twelve zeros."""
+
+    @around(responses.seal_response)
+    def _(original: Any, verified: Verified, status: int, plain: bytes, n: bytes, *rest: Any) -> Any:
+        return original(verified, status, plain, bytes(12), *rest)
+
+
+@mutant("server/answer-nonce-repeats", "V1-RES-02", gains="two answers under one nonce: their XOR is laid bare")
+def _() -> None:
+    """The nonce of an answer is drawn anew for every eighth answer."""
+    drawn: list[bytes] = []
+
+    @around(responses.seal_response)
+    def _(original: Any, verified: Verified, status: int, plain: bytes, n: bytes, *rest: Any) -> Any:
+        drawn.append(n if len(drawn) % 8 == 0 else drawn[-1])
+        return original(verified, status, plain, drawn[-1], *rest)
+
+
+@mutant("server/answer-nonce-counted", "V1-RES-02", "v1/stream/", gains="after a restart with stored sessions the same nonces come again")
+def _() -> None:
+    """The nonce of an answer is a counter."""
+    count = iter(range(1, 2**32))
+
+    @around(responses.seal_response)
+    def _(original: Any, verified: Verified, status: int, plain: bytes, n: bytes, *rest: Any) -> Any:
+        return original(verified, status, plain, next(count).to_bytes(12, "big"), *rest)
+
+
+@mutant("server/answer-cacheable", "V1-RES-06", gains="a cache on the way keeps answers, and replays them")
+def _() -> None:
+    """A sealed answer says nothing to caches."""
+
+    @around(responses.seal_response)
+    def _(original: Any, *args: Any) -> Any:
+        reply = original(*args)
+        return replace(reply, headers={"content-type": reply.headers["content-type"]})
+
+
+@mutant("server/errors-of-handlers-plain", "V1-RES-05", "v1/configured/", gains="error pages of the application, with its data, are read on the way")
+def _() -> None:
+    """An answer of a handler with an error status is not sealed."""
+
+    @around(responses.seal_response)
+    def _(original: Any, verified: Verified, status: int, plain: bytes, *rest: Any) -> Any:
+        return original(verified, status, plain, *rest) if status < 400 else messages.json_reply(status, plain)
+
+
+@mutant("server/handler-sees-what-fails-to-open", "V1-RES-01", "v1/response/", "v1/request/", "v1/lifecycle/", "v1/",
+        gains="the handler gets the sealed body instead of the payload")
+def _() -> None:
+    """The handler gets the body as it was sent."""
+
+    @around(NenServer.verify)
+    async def _(original: Any, self: NenServer, request: Request) -> Any:
+        verified = await original(self, request)
+        return replace(verified, payload=request.body) if request.body else verified
+
+
+# Streams
+
+
+@mutant("server/stream-counter-big-endian", "V1-STR-03", "v1/stream/", "v1/lifecycle/", gains="no other client reads its streams")
+def _() -> None:
+    """The counter is a big-endian number."""
+
+    @instead_of(stream.stream_nonce)
+    def _(base_nonce: bytes, i: int) -> bytes:
+        return base_nonce[:8] + (int.from_bytes(base_nonce[8:], "big") ^ i).to_bytes(4, "big")
+
+
+@mutant("server/stream-counter-at-offset-0", "V1-STR-03", "v1/stream/", "v1/lifecycle/", gains="no other client reads its streams")
+def _() -> None:
+    """The counter stands in the first four bytes of the nonce."""
+
+    @instead_of(stream.stream_nonce)
+    def _(base_nonce: bytes, i: int) -> bytes:
+        return (int.from_bytes(base_nonce[:4], "little") ^ i).to_bytes(4, "little") + base_nonce[4:]
+
+
+@mutant("server/stream-counter-added", "V1-STR-03", "v1/stream/", "v1/lifecycle/",
+        gains="most streams break somewhere, others never: the bug that nobody can reproduce")
+def _() -> None:
+    """The counter is added to the base nonce instead of XORed."""
+
+    @instead_of(stream.stream_nonce)
+    def _(base_nonce: bytes, i: int) -> bytes:
+        return base_nonce[:8] + ((int.from_bytes(base_nonce[8:], "little") + i) % 2**32).to_bytes(4, "little")
+
+
+@mutant("server/stream-counter-from-one", "V1-STR-03", "v1/stream/", "v1/lifecycle/", gains="no other client reads its streams")
+def _() -> None:
+    """The counter begins with 1."""
+
+    @around(stream.stream_nonce)
+    def _(original: Any, base_nonce: bytes, i: int) -> Any:
+        return original(base_nonce, i + 1)
+
+
+@mutant("server/stream-counter-of-one-byte", "V1-STR-03", "v1/stream/", gains="event 256 repeats the nonce of event 0")
+def _() -> None:
+    """The counter is one byte and begins again after 255."""
+
+    @around(stream.stream_nonce)
+    def _(original: Any, base_nonce: bytes, i: int) -> Any:
+        return original(base_nonce, i % 256)
+
+
+@mutant("server/stream-nonce-constant", "V1-STR-03", "v1/stream/", "v1/lifecycle/", gains="all events under one nonce: all laid bare")
+def _() -> None:
+    """Every event is sealed under the base nonce."""
+
+    @instead_of(stream.stream_nonce)
+    def _(base_nonce: bytes, i: int) -> bytes:
+        return base_nonce
+
+
+@mutant("server/stream-without-final-event", "V1-STR-04", "v1/stream/", "v1/configured/", gains="a stream that was cut looks like one that is complete")
+def _() -> None:
+    """A stream ends without its final event."""
+
+    @instead_of(StreamSealer.finish)
+    def _(self: StreamSealer) -> bytes:
+        return b""
+
+
+@mutant("server/stream-final-event-plain", "V1-STR-04", "v1/stream/", "v1/configured/", gains="an attacker ends a stream where they like")
+def _() -> None:
+    """The final event is sent as it is, not sealed."""
+
+    @instead_of(StreamSealer.finish)
+    def _(self: StreamSealer) -> bytes:
+        return b"data: __FIN__\n\n"
+
+
+@mutant("server/stream-goes-on-after-its-end", "V1-STR-04", "v1/stream/", "v1/configured/", gains="what comes after the end is lost, or taken for part of it")
+def _() -> None:
+    """An event follows the final one."""
+
+    @around(StreamSealer.finish)
+    def _(original: Any, self: StreamSealer) -> Any:
+        return original(self) + b"data: " + wire.encode_base64(os.urandom(20)).encode() + b"\n\n"
+
+
+@mutant("server/stream-ends-in-done", "V1-STR-04", "v1/stream/", "v1/configured/", gains="no other client sees the end of its streams")
+def _() -> None:
+    """The final event seals [DONE]."""
+    set_field(stream, "FINAL", b"[DONE]")
+
+
+@mutant("server/stream-marker-not-split", "V1-STR-06", gains="who chooses the text of a chunk ends the stream of another")
+def _() -> None:
+    """A chunk that is the final marker is sealed as it is."""
+
+    @instead_of(StreamSealer.seal)
+    def _(self: StreamSealer, chunk: bytes) -> bytes:
+        return self._event(chunk)
+
+
+@mutant("server/stream-marker-refused", "V1-STR-06", "v1/configured/", gains="who chooses the text of a chunk breaks the stream of another")
+def _() -> None:
+    """A chunk that is the final marker is an error of the server."""
+
+    @around(StreamSealer.seal)
+    def _(original: Any, self: StreamSealer, chunk: bytes) -> Any:
+        if chunk == stream.FINAL:
+            raise ValueError("a chunk must not be the final marker")
+        return original(self, chunk)
+
+
+@mutant("server/stream-base-nonce-of-the-session", "V1-STR-08", "v1/response/", gains="the first chunks of two streams under one nonce: their XOR is laid bare")
+def _() -> None:
+    """All streams of a session have one base nonce, a hash of its key."""
+
+    @instead_of(NenServer.open_stream)
+    def _(self: NenServer, verified: Verified) -> tuple[Reply, StreamSealer]:
+        base_nonce = hashlib.sha256(verified.session.keys.enc).digest()[:12]
+        return stream.stream_head(base_nonce), StreamSealer(verified.session.keys.enc, base_nonce, suite=self._suite)
+
+
+@mutant("server/stream-base-nonce-of-the-request", "V1-STR-08", gains="request and first chunk under one key and nonce: both laid bare")
+def _() -> None:
+    """The base nonce of a stream is the nonce of the request for it."""
+
+    @instead_of(NenServer.open_stream)
+    def _(self: NenServer, verified: Verified) -> tuple[Reply, StreamSealer]:
+        base_nonce = verified.n or os.urandom(12)
+        return stream.stream_head(base_nonce), StreamSealer(verified.session.keys.enc, base_nonce, suite=self._suite)
+
+
+@mutant("server/stream-base-nonce-of-four-bytes", "V1-STR-08", gains="after 65 000 streams one nonce comes twice")
+def _() -> None:
+    """Of a base nonce the last four bytes alone are random."""
+
+    @instead_of(NenServer.open_stream)
+    def _(self: NenServer, verified: Verified) -> tuple[Reply, StreamSealer]:
+        base_nonce = bytes(8) + os.urandom(4)
+        return stream.stream_head(base_nonce), StreamSealer(verified.session.keys.enc, base_nonce, suite=self._suite)
+
+
+@mutant("server/stream-nonce-in-hex", "V1-STR-01", "v1/stream/", "v1/lifecycle/", "v1/configured/", gains="no other client reads its streams")
+def _() -> None:
+    """X-Nen-Stream-Nonce is hexadecimal."""
+
+    @around(stream.stream_head)
+    def _(original: Any, base_nonce: bytes) -> Any:
+        reply = original(base_nonce)
+        return replace(reply, headers={**reply.headers, messages.STREAM_NONCE_HEADER: base_nonce.hex()})
+
+
+@mutant("server/stream-type-json", "V1-STR-01", "v1/stream/", "v1/lifecycle/", "v1/configured/", gains="no client takes its streams for streams")
+def _() -> None:
+    """A stream is answered as application/x-ndjson."""
+
+    @around(stream.stream_head)
+    def _(original: Any, base_nonce: bytes) -> Any:
+        reply = original(base_nonce)
+        return replace(reply, headers={**reply.headers, "content-type": "application/x-ndjson"})
+
+
+@mutant("server/stream-events-url-safe", "V1-STR-02", "v1/stream/", "v1/lifecycle/", "v1/configured/", gains="strict clients break at every other event")
+def _() -> None:
+    """The events of a stream are base64 in the URL-safe alphabet."""
+
+    @around(stream.event)
+    def _(original: Any, data: str) -> Any:
+        return original(data.replace("+", "-").replace("/", "_"))
+
+
+@mutant("server/stream-chunks-plain", "V1-STR-02", "v1/stream/", "v1/lifecycle/", "v1/configured/", gains="everything that is streamed is read on the way")
+def _() -> None:
+    """The chunks of a stream are encoded and not sealed."""
+
+    @instead_of(StreamSealer._event)
+    def _(self: StreamSealer, chunk: bytes) -> bytes:
+        return stream.event(wire.encode_base64(chunk))
+
+
+@mutant("server/stream-chunks-trimmed", "V1-STR-02", gains="white space at the ends of chunks is lost, and with it what a model wrote")
+def _() -> None:
+    """White space around a chunk is removed."""
+
+    @around(StreamSealer.seal)
+    def _(original: Any, self: StreamSealer, chunk: bytes) -> Any:
+        return original(self, chunk.strip())
+
+
+@mutant("server/stream-chunks-merged", "V1-STR-02", "v1/stream/", "v1/configured/", gains="chunks arrive late and together")
+def _() -> None:
+    """Two chunks are sealed as one event."""
+    kept: dict[int, bytes] = {}
+
+    @around(StreamSealer.seal)
+    def _(original: Any, self: StreamSealer, chunk: bytes) -> Any:
+        if id(self) not in kept:
+            kept[id(self)] = chunk
+            return b""
+        return original(self, kept.pop(id(self)) + chunk)
+
+    @around(StreamSealer.finish)
+    def _(original: Any, self: StreamSealer) -> Any:
+        rest = kept.pop(id(self), None)
+        return (self._event(rest) if rest is not None else b"") + original(self)
+
+
+@mutant("server/stream-by-get-not-verified", "V1-STR-05", "v1/stream/", "v1/auth/", "v1/request/", "v1/response/", "v1/replay/", "v1/configured/",
+        gains="anyone who sees a session id starts streams in its name")
+def _() -> None:
+    """A GET of the stream route is not verified beyond its session."""
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, *rest: Any) -> None:
+        if request.method != "GET" or request.path != "/api/stream":
+            original(request, *rest)
+
+
+@mutant("server/stream-held-back", "V1-STR-15", "v1/configured/", gains="the first word of an answer comes with its last")
+def _() -> None:
+    """The events of a stream are sent together when it ends."""
+
+    @around(asgi._Answer._send_chunks)
+    async def _(original: Any, self: Any, body: bytes, more: bool) -> None:
+        self._held = [*getattr(self, "_held", []), body]
+        if not more:
+            for held in self._held:
+                await original(self, held, True)
+            self._complete = True
+
+
+@mutant("server/stream-failure-looks-complete", "V1-STR-16", "v1/configured/", gains="half an answer is taken for a whole one")
+def _() -> None:
+    """A stream whose handler fails is ended with the final event."""
+
+    @around(demo_app.fail_stream)
+    async def _(original: Any, request: Any) -> Response:
+        async def chunks() -> AsyncIterator[str]:
+            yield "a"
+
+        return asgi.ChunkResponse(chunks())
+
+
+# Lifecycle
+
+
+@mutant("server/status-always-valid", "V1-LIFE-01", "v1/lifecycle/", "v1/configured/", gains="clients keep using a session that is gone")
+def _() -> None:
+    """The status of every session is valid."""
+
+    @instead_of(NenServer._status)
+    async def _(self: NenServer, request: Request) -> Reply:
+        return messages.json_reply(200, wire.dump_json({"valid": True}))
+
+
+@mutant("server/status-of-a-dead-session-200", "V1-LIFE-01", "v1/lifecycle/", "v1/configured/", gains="clients that look at the status alone keep a dead session")
+def _() -> None:
+    """The status of a dead session is answered 200."""
+
+    @around(NenServer._status)
+    async def _(original: Any, self: NenServer, request: Request) -> Any:
+        return replace(await original(self, request), status=200)
+
+
+@mutant("server/status-ends-the-session", "V1-LIFE-01", "v1/lifecycle/", "v1/configured/", gains="asking is ending")
+def _() -> None:
+    """Asking for the status of a session ends it."""
+
+    @around(NenServer._status)
+    async def _(original: Any, self: NenServer, request: Request) -> Any:
+        reply = await original(self, request)
+        await self._drop(request)
+        return reply
+
+
+@mutant("server/terminate-of-nothing-refused", "V1-LIFE-02", "v1/error/", gains="who may ask learns which session ids live")
+def _() -> None:
+    """Terminating a session that is not there is answered 401."""
+
+    @around(NenServer._terminate)
+    async def _(original: Any, self: NenServer, request: Request) -> Any:
+        alive = await self._store.exists(request.headers.get(SESSION_HEADER, ""))
+        if not alive:
+            raise failure(errors.SESSION_INVALID_OR_EXPIRED)
+        return await original(self, request)
+
+
+@mutant("server/terminate-ends-nothing", "V1-LIFE-03", "v1/lifecycle/", "v1/configured/", gains="a session that was ended on purpose goes on")
+def _() -> None:
+    """Terminating is answered, and the session lives on."""
+
+    @instead_of(NenServer._terminate)
+    async def _(self: NenServer, request: Request) -> Reply:
+        return messages.json_reply(200, wire.dump_json({"success": True}))
+
+
+@mutant("server/terminate-ends-all", "V1-LIFE-10", EVERYTHING, gains="one client ends the sessions of all others")
+def _() -> None:
+    """Terminating one session ends every session."""
+
+    @around(NenServer._terminate)
+    async def _(original: Any, self: NenServer, request: Request) -> Any:
+        reply = await original(self, request)
+        if isinstance(self._store, MemoryStore):
+            self._store._entries.clear()
+        return reply
+
+
+@mutant("server/rotate-keeps-the-old", "V1-LIFE-04", "v1/lifecycle/", gains="a key that was given up still opens and signs")
+def _() -> None:
+    """A rotation makes a new session and keeps the old one."""
+    set_field(NenServer, "_rotate", NenServer._handshake)
+
+
+@mutant("server/rotate-without-a-check", "V1-LIFE-04", "v1/lifecycle/", "v1/configured/", gains="the new session has the old id, and the old keys are in use beside the new")
+def _() -> None:
+    """The new session of a rotation has the id of the old one."""
+
+    @around(NenServer._accept)
+    async def _(original: Any, self: NenServer, request: Request) -> Any:
+        accepted = await original(self, request)
+        sid = request.headers.get(SESSION_HEADER, "") if request.path == messages.ROTATE_PATH else ""
+        if not sid:
+            return accepted
+        body = wire.dump_json(json.loads(accepted.reply.body) | {"sid": sid})
+        return replace(accepted, reply=replace(accepted.reply, body=body), session=replace(accepted.session, sid=sid))
+
+
+@mutant("server/session-lives-for-ever", "V1-LIFE-06", "v1/configured/", gains="a key that leaked is good for ever")
+def _() -> None:
+    """The life of a session is not looked at."""
+
+    @instead_of(MemoryStore._alive)
+    def _(self: MemoryStore, sid: str) -> Any:
+        return self._entries.get(sid)
+
+
+@mutant("server/session-life-begins-anew", "V1-LIFE-06", "v1/configured/", gains="a session in use never ends, and a key that leaked with it")
+def _() -> None:
+    """Each request begins the life of its session anew."""
+
+    @around(MemoryStore.get)
+    async def _(original: Any, self: MemoryStore, sid: str) -> Any:
+        session = await original(self, sid)
+        if session is not None:
+            self._entries[sid].expires_at = max(self._entries[sid].expires_at, self._clock() + 3_600_000)
+        return session
+
+
+@mutant("server/keys-shared-between-sessions", "V1-LIFE-10", EVERYTHING, gains="one client reads the answers of another")
+def _() -> None:
+    """The server keeps one current payload key, that of its last handshake."""
+    last: list[bytes] = []
+
+    @around(MemoryStore.set)
+    async def _(original: Any, self: MemoryStore, session: Session, life_ms: int) -> None:
+        last[:] = [session.keys.enc]
+        await original(self, session, life_ms)
+
+    @around(MemoryStore.get)
+    async def _(original: Any, self: MemoryStore, sid: str) -> Any:
+        session = await original(self, sid)
+        return session and replace(session, keys=SessionKeys(last[0], session.keys.mac))
+
+
+@mutant("server/fifty-sessions", "V1-LIFE-10", EVERYTHING, gains="fifty handshakes by anyone end every session there is")
+def _() -> None:
+    """The store holds fifty sessions."""
+
+    @around(MemoryStore.__init__)
+    def _(original: Any, self: MemoryStore, **options: Any) -> None:
+        original(self, **options | {"max_sessions": 50})
+
+
+@mutant("server/signature-of-any-session", "V1-LIFE-10", gains="each client can sign for every other")
+def _() -> None:
+    """A signature under the key of any live session is taken."""
+    keys: list[bytes] = []
+
+    @around(MemoryStore.set)
+    async def _(original: Any, self: MemoryStore, session: Session, life_ms: int) -> None:
+        keys[:] = [*keys[-20:], session.keys.mac]
+        await original(self, session, life_ms)
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
+        nonce = envelope.nonce_text if envelope else ""
+        canonical = canonical_string(request.method, request.path, request.headers.get(TIMESTAMP_HEADER, ""), nonce)
+        if signature not in [wire.encode_base64(hmac.digest(key, canonical, "sha256")) for key in keys]:
+            original(request, envelope, signature, session, *suite)
+
+
+# Errors
+
+
+@mutant("server/statuses-swapped", "V1-ERR-01", EVERYTHING, gains="clients do not make a new session when theirs has expired")
+def _() -> None:
+    """An unknown session is answered with the status 403."""
+    set_field(errors.SESSION_INVALID_OR_EXPIRED, "status", 403)
+
+
+@mutant("server/codes-swapped", "V1-REPLAY-01", EVERYTHING, gains="clients and logs take a replay for a wrong signature")
+def _() -> None:
+    """A replay is answered with ISO-3002."""
+    set_field(verification, "REPLAY_NONCE_REUSED", errors.AUTH_SIGNATURE_INVALID)
+
+
+@mutant("server/error-body-of-another-form", "V1-ERR-01", EVERYTHING, gains="no client finds the code")
+def _() -> None:
+    """The code stands at the top of the error body, as a framework would have it."""
+
+    @instead_of(messages.error_body)
+    def _(entry: errors.ErrorCode) -> bytes:
+        return wire.dump_json({"code": entry.code, "message": entry.message})
+
+
+@mutant("server/error-as-text", "V1-ERR-01", "v1/error/", gains="clients that look at the type do not find the code")
+def _() -> None:
+    """An error body is sent as text/html."""
+
+    @around(messages.error_reply)
+    def _(original: Any, error: NenError) -> Any:
+        return replace(original(error), headers={"content-type": "text/html"})
+
+
+@mutant("server/hint-in-the-error-body", "V1-ERR-02", "v1/error/", gains="an attacker is told which of their guesses came nearer")
+def _() -> None:
+    """The error body carries the hint that is meant for the log."""
+
+    @instead_of(messages.error_body)
+    def _(entry: errors.ErrorCode) -> bytes:
+        return wire.dump_json({"error": {"code": entry.code, "message": entry.message, "hint": entry.hint}})
+
+
+@mutant("server/detail-as-message", "V1-ERR-02", "v1/error/", gains="an attacker is told what the server knows: times, lengths, names")
+def _() -> None:
+    """The message of an error is its detail."""
+
+    @instead_of(messages.error_reply)
+    def _(error: NenError) -> Reply:
+        body = {"error": {"code": error.code, "message": error.detail or error.entry.message}}
+        return messages.json_reply(error.status, wire.dump_json(body))
+
+
+@mutant("server/expected-signature-in-the-error", "V1-ERR-02", "v1/error/", gains="anyone signs anything: the server tells the right signature")
+def _() -> None:
+    """The error body of a wrong signature says which one was expected."""
+    expected: list[str] = []
+
+    @around(verification.sign)
+    def _(original: Any, *args: Any, **options: Any) -> Any:
+        expected[:] = [original(*args, **options)]
+        return expected[0]
+
+    @around(messages.error_body)
+    def _(original: Any, entry: errors.ErrorCode) -> Any:
+        body = original(entry)
+        return body if entry.code != "ISO-3002" else body[:-2] + f',"expected":"{expected[0]}"}}}}'.encode()
+
+
+@mutant("server/deep-nesting-crashes", "V1-ERR-03", "v1/request/body-deeply-nested", "v1/request/payload-deeply-nested",
+        gains="one small body makes the server fail")
+def _() -> None:
+    """The depth of a JSON text is not looked at before it is parsed."""
+
+    @instead_of(wire._depth)
+    def _(text: str) -> int:
+        return 0
+
+
+@mutant("server/malformed-is-internal", "V1-ERR-03", "v1/request/", "v1/replay/", "v1/auth/", "v1/error/", "v1/wire/",
+        gains="monitoring cannot tell bad input from a fault of the server")
+def _() -> None:
+    """A body that is malformed is answered with ISO-9000."""
+    set_field(payload, "WIRE_INVALID_PAYLOAD_FORMAT", errors.INTERNAL)
+
