@@ -6,6 +6,7 @@ comes is kept and verified by the steps of the specification; what is wrong with
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ import anyio.abc
 import h11
 
 from nen_ref.conformance.checks import Checks
+from nen_ref.conformance.model import Outcome
 from nen_ref.conformance.peer import now_ms
 from nen_ref.conformance.randomness import random_bytes
 from nen_ref.protocol.errors import ErrorCode, NenError, error_body
@@ -38,6 +40,8 @@ from nen_ref.protocol.sse import event
 from nen_ref.protocol.stream import FINAL, stream_nonce
 from nen_ref.protocol.verification import LoadSession, NonceAnswer, RecordNonce, run, verify_request
 from nen_ref.protocol.wire import dump_json, encode_base64, parse_json
+
+log = logging.getLogger("nen_ref.conformance")
 
 MAX_BODY = 16 * 1024 * 1024
 MAX_REQUESTS = 5000  # of one case
@@ -83,7 +87,10 @@ def stream_response(base_nonce: bytes, events: Iterable[bytes], ending: str = "c
 
 @dataclass(frozen=True)
 class Seen:
-    """A request of the client; `fault` is the refusal that it deserves by the specification, if any."""
+    """A request of the client; `fault` is the refusal that it deserves by the specification, if any.
+
+    `accepted` is the session that a right handshake makes.
+    """
 
     method: str
     target: str
@@ -91,6 +98,7 @@ class Seen:
     body: bytes
     session: Session | None = None
     payload: bytes | None = None
+    accepted: Accepted | None = None
     fault: NenError | None = None
 
     @property
@@ -190,30 +198,23 @@ class ScriptedServer:
     def answer(self, seen: Seen) -> Response:
         """The answer of the script, or the right one."""
         if seen.method == "POST" and seen.path in (HANDSHAKE_PATH, ROTATE_PATH):
+            if seen.accepted is None:  # scripts change a right answer: a wrong handshake is none of theirs
+                return self.right(seen)
             return self.on_handshake(seen) or self.handshake(seen)
         if not _is_application(seen):
             return self.on_plain(seen) or self._endpoint(seen)
         return self.on_request(seen) or self.right(seen)
 
     def handshake(self, seen: Seen) -> Response:
-        """A right answer to a handshake or a rotation; the refusal of a wrong one."""
-        accepted = self.accept(seen)
-        return error_response(accepted.entry) if isinstance(accepted, NenError) else json_response(accepted.reply.body)
-
-    def accept(self, seen: Seen) -> Accepted | NenError:
-        """A new session for a handshake, kept here."""
-        sid = f"{random_bytes(4).hex()}-0000-4000-8000-{random_bytes(6).hex()}"
-        try:
-            accepted = respond(seen.body, m=random_bytes(32), mac_key=random_bytes(32), sid=sid, now=now_ms())
-        except NenError as error:
-            return error
+        """The right answer to a right handshake or rotation, whose session is kept from now on."""
+        assert seen.accepted is not None
         if seen.path == ROTATE_PATH:
             self.sessions.pop(seen.headers.get(SESSION_HEADER, ""), None)
-        self.sessions[sid] = accepted.session
-        return accepted
+        self.sessions[seen.accepted.session.sid] = seen.accepted.session
+        return json_response(seen.accepted.reply.body)
 
     def right(self, seen: Seen) -> Response:
-        """What the demonstration routes answer to a request that passed; the refusal of one that did not."""
+        """What the demonstration routes answer to a request that passed; the refusal of whatever did not."""
         if seen.fault:
             return error_response(seen.fault.entry)
         if seen.path.startswith("/api/stream"):
@@ -230,6 +231,8 @@ class ScriptedServer:
     def _look(self, seen: Seen) -> Seen:
         """The request with its session, its payload, and what is wrong with it."""
         session = self.sessions.get(seen.headers.get(SESSION_HEADER, ""))
+        if seen.path in (HANDSHAKE_PATH, ROTATE_PATH):
+            return self._look_at_handshake(replace(seen, session=session))
         if not _is_application(seen):
             return replace(seen, session=session)
         request = Request(seen.method, seen.path, seen.headers, seen.body)
@@ -239,6 +242,14 @@ class ScriptedServer:
             return replace(seen, session=session, fault=error)
         return replace(seen, session=session, payload=verified.payload)
 
+    def _look_at_handshake(self, seen: Seen) -> Seen:
+        sid = f"{random_bytes(4).hex()}-0000-4000-8000-{random_bytes(6).hex()}"
+        try:
+            accepted = respond(seen.body, m=random_bytes(32), mac_key=random_bytes(32), sid=sid, now=now_ms())
+        except NenError as error:
+            return replace(seen, fault=error)
+        return replace(seen, accepted=accepted)
+
     def _load(self, question: LoadSession) -> Session | None:
         return self.sessions.get(question.sid)
 
@@ -247,21 +258,32 @@ class ScriptedServer:
         self._nonces.add((question.sid, question.nonce))
         return NonceAnswer.USED if known else NonceAnswer.NEW
 
+    def _answer(self, seen: Seen) -> Response:
+        """As `answer`; a script that breaks down is a fault of the suite, and costs the case alone."""
+        try:
+            return self.answer(seen)
+        except Exception as fault:
+            log.exception("%s", self.checks.case.id)
+            self.checks.findings.append((Outcome.ERROR, f"the suite itself failed on this request: {fault!r}"))
+            return Response(500)
+
     # HTTP
 
     async def _connection(self, stream: anyio.abc.SocketStream) -> None:
-        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, h11.RemoteProtocolError):
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, h11.ProtocolError):
             async with stream:
                 connection = h11.Connection(h11.SERVER)
-                while connection.our_state is not h11.MUST_CLOSE:
+                while True:
                     seen = await _read(stream, connection)
                     if seen is None or len(self.seen) >= MAX_REQUESTS:
                         return
                     seen = self._look(seen)
                     self.seen.append(seen)
-                    response = self.answer(seen)
+                    response = self._answer(seen)
                     self.checks.record(f"the client sent {_shown(seen)}", f"the suite answered {_written(response)}")
                     if not await _write(stream, connection, seen, response):
+                        return
+                    if not (connection.our_state is connection.their_state is h11.DONE):
                         return
                     connection.start_next_cycle()
 

@@ -652,7 +652,6 @@ async def finish_ciphertext_length(probe: HarnessProbe) -> None:
     "v1/library-handshake/finish-session-id",
     "V1-HS-13",
     "ISO-1004",
-    level="hardening",
     why="a session id with a line end in it writes headers of the attacker's choice into every request",
     cause="the session id goes into the header as it came",
     needs=(FINISH,),

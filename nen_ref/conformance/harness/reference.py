@@ -484,11 +484,11 @@ def started() -> Values:
 
 def answer(command: Values) -> Values:
     """The answer to one `run`."""
-    op = OPERATIONS[command["op"]]
+    name, args = command["op"], command["args"]
     TRACE.values.clear()
     try:
-        arguments = {name: from_hex(op.args[name], value) for name, value in command["args"].items()}
-        outcome: Values = {"ok": to_hex(OPERATION[op.name](arguments))}
+        arguments = {key: from_hex(OPERATIONS[name].args[key], value) for key, value in args.items()}
+        outcome: Values = {"ok": to_hex(OPERATION[name](arguments))}
     except NenError as error:
         outcome = {"error": {"code": error.code, "detail": error.detail}}
     except httpx.TransportError as fault:  # of a request: the specification has a code for handshakes and streams only
@@ -496,7 +496,7 @@ def answer(command: Values) -> Values:
     except Refused as refused:
         outcome = {"error": {"code": refused.error.code, "detail": refused.error.detail} | refused.values}
     except Exception as fault:
-        outcome = {"errored": {"message": f"{type(fault).__name__}: {fault}", "context": {"op": op.name}}}
+        outcome = {"errored": {"message": f"{type(fault).__name__}: {fault}", "context": {"op": name}}}
     trace = {"trace": dict(TRACE.values)} if TRACE.values and "errored" not in outcome else {}
     return {"seq": command["seq"]} | outcome | trace
 

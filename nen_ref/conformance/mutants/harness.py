@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 
+from nen_ref.conformance.model import Kind
+from nen_ref.conformance.mutants import quick
 from nen_ref.conformance.mutants.model import CATALOGUE, Mutant, all_mutants
 
 
@@ -20,6 +22,8 @@ def main() -> None:
     mutants = {mutant.id: mutant for mutant in all_mutants(catalogue)}
     if id not in mutants:
         sys.exit(f"there is no mutant {id} in {catalogue}")
+    if mutants[id].kind is Kind.SERVER:
+        quick.for_a_server()
     mutants[id].apply()
     # Only now, so that it takes everything from modules that are broken already.
     from nen_ref.conformance.harness import reference

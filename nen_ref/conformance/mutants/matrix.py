@@ -10,12 +10,12 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
 
 import anyio
 import anyio.to_process
 
 from nen_ref.conformance.model import Case, Kind, Outcome, Result
+from nen_ref.conformance.mutants import quick
 from nen_ref.conformance.mutants.harness import command
 from nen_ref.conformance.mutants.model import CATALOGUE, Mutant, all_mutants
 from nen_ref.conformance.registry import all_cases
@@ -123,7 +123,7 @@ async def run_mutants(
 def examine(id: str, catalogue: str = CATALOGUE) -> tuple[int, tuple[Catch, ...], str]:
     """In a worker: run the cases against one mutant; how many ran, what caught it, and why it could not be run."""
     logging.disable(logging.CRITICAL)  # what a broken answer does to a case is in its result
-    _remember_pure_functions()
+    quick.for_the_suite()
     mutant = next(mutant for mutant in all_mutants(catalogue) if mutant.id == id)
     return anyio.run(_examine, mutant, catalogue)
 
@@ -141,19 +141,6 @@ async def _examine(mutant: Mutant, catalogue: str) -> tuple[int, tuple[Catch, ..
         if result.outcome.is_finding
     ]
     return len(cases), tuple(catches), ""
-
-
-@cache
-def _remember_pure_functions() -> None:
-    """Keep what the suite's side computes of its seed: it is the same for every mutant of this worker."""
-    from nen_ref.conformance.mutants.patch import bind
-    from nen_ref.primitives import ml_kem
-    from nen_ref.primitives.suite import REFERENCE
-
-    for pure in (
-        REFERENCE.ml_kem_768_keygen, REFERENCE.ml_dsa_65_keygen, REFERENCE.ml_dsa_65_sign, ml_kem.sample_matrix
-    ):
-        bind(pure, lru_cache(maxsize=2000)(pure))
 
 
 def _some(ids: object) -> str:
