@@ -10,8 +10,10 @@ import click
 from rich.console import Console
 
 from nen_ref.conformance.badge import badge_svg
+from nen_ref.conformance.coverage import coverage_page
 from nen_ref.conformance.compare import compare_html, compare_table
 from nen_ref.conformance.harness.messages import schema_document
+from nen_ref.conformance.registry import all_cases
 from nen_ref.conformance.report_json import ReportDocument, ReportError, load_report
 from nen_ref.conformance.report_schema import report_schema
 
@@ -69,4 +71,12 @@ def schema(name: str, out: Path | None) -> None:
     _write(out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
-COMMANDS = (badge, compare, schema)
+@click.command()
+@click.option("--protocol", type=click.Choice(("v1",)), default="v1", show_default=True)
+@click.option("--out", "-o", type=out_file, help="File to write; standard output without.")
+def coverage(protocol: str, out: Path | None) -> None:
+    """Print which cases cover which requirement and which error code, as Markdown."""
+    _write(out, coverage_page(all_cases(protocol), protocol))
+
+
+COMMANDS = (badge, compare, schema, coverage)

@@ -21,7 +21,10 @@ _NOTE = re.compile(r"\*(Why|Not tested from outside):\*")
 
 @dataclass(frozen=True)
 class Requirement:
-    """`sentence` is the rule, `why` its reason, where the specification gives one; both on one line."""
+    """`sentence` is the rule, `why` its reason, where the specification gives one; each on one line.
+
+    `untested` says why no conformance case can see from outside whether it is kept; empty where one does.
+    """
 
     id: str
     key_word: str
@@ -29,6 +32,7 @@ class Requirement:
     decision: bool
     sentence: str
     why: str
+    untested: str
 
     @property
     def level(self) -> str:
@@ -45,11 +49,17 @@ def requirements(protocol: str = "v1") -> dict[str, Requirement]:
     found: dict[str, Requirement] = {}
     for match in _PARAGRAPH.finditer(text):
         rule, *notes = _NOTE.split(" ".join(match["text"].split()))
-        why = notes[1].strip() if notes and notes[0] == "Why" else ""
+        by_name = {name: text.strip() for name, text in zip(notes[::2], notes[1::2], strict=True)}
         if match["id"] in found:
             raise ValueError(f"{match['id']} stands twice in spec/{protocol}.md")
         found[match["id"]] = Requirement(
-            match["id"], match["key_word"], match["side"], bool(match["decision"]), rule.strip(), why
+            match["id"],
+            match["key_word"],
+            match["side"],
+            bool(match["decision"]),
+            rule.strip(),
+            by_name.get("Why", ""),
+            by_name.get("Not tested from outside", ""),
         )
     return found
 

@@ -5,11 +5,24 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from nen_ref.conformance.model import ACCEPTED, NOT_FOUND, REFUSED, Case, Outcome, Report, Result, Skip
-from nen_ref.conformance.peer import Answer, Peer, PeerSession, read_refusal
-from nen_ref.conformance.probe import CannotBegin, Probe, Target
+from nen_ref.conformance.checks import CannotBegin
+from nen_ref.conformance.model import (
+    ACCEPTED,
+    NOT_FOUND,
+    REFUSED,
+    Case,
+    Implementation,
+    Kind,
+    Outcome,
+    Report,
+    Result,
+    Skip,
+)
+from nen_ref.conformance.peer import Answer, PeerSession, read_refusal
+from nen_ref.conformance.probe import Probe, Routes
 from nen_ref.conformance.registry import all_cases
-from nen_ref.conformance.runner import Unreachable, run_case, run_cases
+from nen_ref.conformance.runner import run_case, run_cases
+from nen_ref.conformance.targets import Unreachable, UrlTarget
 from nen_ref.protocol.messages import Headers
 from nen_ref.protocol.session import SessionKeys
 from tests.conformance.servers import closing_server, constant_server
@@ -20,11 +33,13 @@ def error(code: str) -> bytes:
 
 
 def make_case(*acceptable: str, level: str = "required", run: object = None) -> Case:
-    return Case("v1/test/case", "V1-AUTH-04", level, "T.", acceptable, "w", "", run)  # type: ignore[arg-type]
+    return Case(
+        "v1/auth/case", "V1-AUTH-04", level, "T.", acceptable, "w", "", Kind.SERVER, (), run  # type: ignore[arg-type]
+    )
 
 
 def judged(answer: Answer, *acceptable: str) -> Outcome:
-    probe = Probe(make_case(*acceptable), Target("http://x"), None)  # type: ignore[arg-type]
+    probe = Probe(make_case(*acceptable), target=Routes("http://x"), peer=None)  # type: ignore[arg-type]
     probe.judge(answer)
     return probe.result(0).outcome
 
@@ -51,11 +66,11 @@ SUCCESS = Answer(200, outcome=ACCEPTED)
         (read_refusal(404, Headers(), b"no"), (NOT_FOUND,), Outcome.PASS),
         (read_refusal(404, Headers(), b"no"), ("ISO-3002",), Outcome.WRONG_CODE),
         (read_refusal(500, Headers(), error("ISO-9000")), ("ISO-3002",), Outcome.WRONG_CODE),
-        (read_refusal(500, Headers(), b"Internal Server Error"), ("ISO-3002",), Outcome.ERROR),
-        (read_refusal(500, Headers(), b"Internal Server Error"), (REFUSED,), Outcome.ERROR),
+        (read_refusal(500, Headers(), b"Internal Server Error"), ("ISO-3002",), Outcome.CRASH),
+        (read_refusal(500, Headers(), b"Internal Server Error"), (REFUSED,), Outcome.CRASH),
         (read_refusal(500, Headers(), error("ISO-1002")), ("ISO-1002",), Outcome.PASS),
-        (Answer(trouble="no HTTP answer: ReadError"), ("ISO-3002",), Outcome.ERROR),
-        (Answer(trouble="hang: no answer in time"), (REFUSED, ACCEPTED), Outcome.ERROR),
+        (Answer(trouble="no HTTP answer: ReadError"), ("ISO-3002",), Outcome.CRASH),
+        (Answer(trouble="hang: no answer in time"), (REFUSED, ACCEPTED), Outcome.HANG),
     ],
 )
 def test_outcome_of_an_answer(answer: Answer, acceptable: tuple[str, ...], outcome: Outcome) -> None:
@@ -63,7 +78,7 @@ def test_outcome_of_an_answer(answer: Answer, acceptable: tuple[str, ...], outco
 
 
 def test_the_worst_finding_is_the_outcome() -> None:
-    probe = Probe(make_case("ISO-3002"), Target("http://x"), None)  # type: ignore[arg-type]
+    probe = Probe(make_case("ISO-3002"), target=Routes("http://x"), peer=None)  # type: ignore[arg-type]
     probe.judge(REFUSAL)
     probe.judge(SUCCESS, "the second")
     probe.ensure(True, "fine")
@@ -93,7 +108,7 @@ def test_a_hang_a_crash_of_the_case_and_a_skip_are_told_apart() -> None:
         raise CannotBegin(Outcome.FAIL, "the handshake before it was refused")
 
     assert "hang" in run_alone(make_case(ACCEPTED, run=hang), timeout=0.05).observed
-    assert run_alone(make_case(ACCEPTED, run=hang), timeout=0.05).outcome is Outcome.ERROR
+    assert run_alone(make_case(ACCEPTED, run=hang), timeout=0.05).outcome is Outcome.HANG
     assert run_alone(make_case(ACCEPTED, run=broken)).outcome is Outcome.ERROR
     assert run_alone(make_case(ACCEPTED, run=skipped)) == Result(
         make_case(ACCEPTED, run=skipped), Outcome.SKIP, "no stream route", pytest.approx(0, abs=5)
@@ -103,8 +118,7 @@ def test_a_hang_a_crash_of_the_case_and_a_skip_are_told_apart() -> None:
 
 def run_alone(case: Case, timeout: float = 5) -> Result:
     async def run() -> Result:
-        async with Peer("http://127.0.0.1:1") as peer:
-            return await run_case(case, Target("http://127.0.0.1:1"), peer, timeout)
+        return await run_case(case, UrlTarget(Routes("http://127.0.0.1:1")), timeout)
 
     return anyio.run(run)
 
@@ -112,12 +126,15 @@ def run_alone(case: Case, timeout: float = 5) -> Result:
 @pytest.mark.parametrize(("level", "passed"), [("required", False), ("recommended", True), ("hardening", True)])
 def test_only_required_cases_gate(level: str, passed: bool) -> None:
     result = Result(make_case("ISO-3002", level=level), Outcome.WRONG_CODE, "x")
-    assert Report("v1", "http://x", (result,), 0).passed is passed
+    assert Report("v1", Implementation("http://x"), (result,), 0).passed is passed
 
 
-def examine(url: str, **options: float) -> Report:
+SERVER_CASES = all_cases("v1", (Kind.SERVER,))
+
+
+def examine(url: str) -> Report:
     async def run() -> Report:
-        return await run_cases(all_cases(), Target(url), **options)  # type: ignore[arg-type]
+        return await run_cases(SERVER_CASES, UrlTarget(Routes(url)), jobs=4)
 
     return anyio.run(run)
 
@@ -148,7 +165,7 @@ def test_no_answer_confuses_the_suite(status: int, body: bytes, content_type: st
     """A server that is wrong in everything: all cases report, none breaks down, and the run fails."""
     with constant_server(status, body, content_type) as url:
         report = examine(url)
-    assert [result.case for result in report.results] == all_cases()
+    assert [result.case for result in report.results] == SERVER_CASES
     assert not [result.observed for result in report.results if "suite itself" in result.observed]
     assert not report.passed
     passed = {result.case.id for result in report.results if result.outcome is Outcome.PASS}
@@ -159,7 +176,7 @@ def test_a_server_that_closes_connections_gives_errors() -> None:
     with closing_server() as url:
         report = examine(url)
     outcomes = {result.outcome for result in report.results}
-    assert Outcome.ERROR in outcomes
+    assert Outcome.CRASH in outcomes
     assert not report.passed
     assert not [result.observed for result in report.results if "suite itself" in result.observed]
 

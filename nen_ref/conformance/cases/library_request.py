@@ -286,8 +286,8 @@ async def payload_open(probe: HarnessProbe) -> None:
         probe.matches(await _open(probe, secret, body), payload[:24], {"payload": payload})
     n = random_bytes(12)
     ct = encode_base64(REFERENCE.aead_seal(secret, n, PAYLOAD))
-    body = f' {{ "v": 2 , "n" : "{encode_base64(n)}" , "aad": [null], "ct" : "{ct}" }} '
-    probe.matches(await _open(probe, secret, body), "further members", {"payload": PAYLOAD.decode()})
+    text = f' {{ "v": 2 , "n" : "{encode_base64(n)}" , "aad": [null], "ct" : "{ct}" }} '
+    probe.matches(await _open(probe, secret, text), "further members", {"payload": PAYLOAD.decode()})
 
 
 @case(

@@ -170,7 +170,11 @@ async def header_names(probe: HarnessProbe) -> None:
 async def further_members(probe: HarnessProbe) -> None:
     """Further members of the body are ignored, and its members may come in any order."""
     session = fresh_session()
-    for note, more in {"session id": {"sessionId": session.sid}, "others": {"aad": "x", "v": 2, "k": [None]}}.items():
+    further: dict[str, dict[str, Any]] = {
+        "session id": {"sessionId": session.sid},
+        "others": {"aad": "x", "v": 2, "k": [None]},
+    }
+    for note, more in further.items():
         given = draft(session)
         probe.matches(await verify(probe, session, given.with_members(**more)), note, {"payload": PAYLOAD.decode()})
     envelope = sealed(given := draft(session))
@@ -747,7 +751,7 @@ async def replay_other_nonces(probe: HarnessProbe) -> None:
     """A nonce that differs in one bit from those used is new."""
     session = fresh_session()
     n = bytes([0, *random_bytes(11)])
-    near = list(ends(n).values()) + [n[1:] + n[:1], n[::-1], bytes(12)]
+    near = [*ends(n).values(), n[1:] + n[:1], n[::-1], bytes(12)]
     given = draft(session, n=n)
     passes(probe, session, given, await verify(probe, session, given, used=near), "a zero byte in front")
     given = draft(session, n=decode_base64("abcdefghijklmnop"))

@@ -23,7 +23,8 @@ from nen_ref.conformance.runner import run_cases
 from nen_ref.conformance.targets import HarnessTarget, Unreachable
 
 SEED = "mutants"
-CASES_AT_ONCE = 6  # within one run; one case waits for six seconds, most wait for the network
+# Within one run. One server case waits for six seconds; each at the same time may need a harness of its own.
+CASES_AT_ONCE = {Kind.SERVER: 4, Kind.CLIENT: 3, Kind.LIBRARY: 1}
 CASE_TIMEOUT = 40.0
 
 # Cases that cost a second of computing and more. They run against the mutants that concern them, and not against all
@@ -34,6 +35,10 @@ COSTLY = frozenset(
         "v1/replay/after-other-requests",
         "v1/stream/counter-beyond-a-byte",
         "v1/wire/body-over-limit",
+        "v1/client-request/fresh-nonces",
+        "v1/client-request/size",
+        "v1/library-primitives/dsa-accumulated",
+        "v1/library-primitives/kem-accumulated",
     )
 )
 
@@ -89,7 +94,7 @@ async def run_baseline(kinds: Sequence[Kind]) -> list[Result]:
     """The findings of the reference as it is; there should be none. Raises Unreachable."""
     cases = all_cases(kinds=tuple(kinds))
     reference = HarnessTarget([sys.executable, "-m", "nen_ref.conformance.harness.reference"])
-    report = await run_cases(cases, reference, jobs=CASES_AT_ONCE, seed=SEED, case_timeout=CASE_TIMEOUT)
+    report = await run_cases(cases, reference, jobs=CASES_AT_ONCE[Kind.SERVER], seed=SEED, case_timeout=CASE_TIMEOUT)
     return [result for result in report.results if result.outcome is not Outcome.PASS]
 
 
@@ -132,15 +137,21 @@ async def _examine(mutant: Mutant, catalogue: str) -> tuple[int, tuple[Catch, ..
     cases = cases_for(mutant)
     target = HarnessTarget(command(mutant, catalogue))
     try:
-        report = await run_cases(cases, target, jobs=CASES_AT_ONCE, seed=SEED, case_timeout=CASE_TIMEOUT)
+        report = await run_cases(cases, target, jobs=CASES_AT_ONCE[mutant.kind], seed=SEED, case_timeout=CASE_TIMEOUT)
     except Unreachable as fault:
         return 0, (), f"its harness does not start: {fault}"
-    catches = [
-        Catch(result.case.id, result.case.requirement, result.outcome, result.codes)
-        for result in report.results
-        if result.outcome.is_finding
-    ]
-    return len(cases), tuple(catches), ""
+    found = [result for result in report.results if result.outcome.is_finding]
+    # A busy machine can make a case late. What has nothing to do with the fault has to be found twice to count.
+    doubtful = [result.case for result in found if not mutant.concerns(result.case)]
+    if not doubtful:
+        return len(cases), tuple(map(_catch, found)), ""
+    again = await run_cases(doubtful, HarnessTarget(command(mutant, catalogue)), seed=SEED, case_timeout=CASE_TIMEOUT)
+    gone = {result.case.id for result in again.results if not result.outcome.is_finding}
+    return len(cases), tuple(_catch(result) for result in found if result.case.id not in gone), ""
+
+
+def _catch(result: Result) -> Catch:
+    return Catch(result.case.id, result.case.requirement, result.outcome, result.codes)
 
 
 def _some(ids: object) -> str:

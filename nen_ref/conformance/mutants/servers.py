@@ -144,15 +144,6 @@ def _() -> None:
         return original(text.replace("-", "+").replace("_", "/"))
 
 
-@mutant("server/base64-unpadded-too", "V1-WIRE-02", gains="one value has two texts, compared as text they differ")
-def _() -> None:
-    """Missing padding is added before base64 is decoded."""
-
-    @around(wire.decode_base64)
-    def _(original: Any, text: str) -> Any:
-        return original(text + "=" * (-len(text) % 4))
-
-
 @mutant("server/base64-unused-bits", "V1-WIRE-02", gains="one value has up to sixteen texts, compared as text they differ")
 def _() -> None:
     """The unused bits of the last base64 character are ignored, as most libraries do."""
@@ -163,15 +154,6 @@ def _() -> None:
             return base64.b64decode(text, validate=True)
         except ValueError:
             raise Malformed("not base64") from None
-
-
-@mutant("server/base64-white-space-trimmed", "V1-WIRE-02", gains="one value has many texts, compared as text they differ")
-def _() -> None:
-    """White space around and inside base64 is removed before it is decoded."""
-
-    @around(wire.decode_base64)
-    def _(original: Any, text: str) -> Any:
-        return original("".join(text.split()))
 
 
 @mutant(
@@ -186,16 +168,6 @@ def _() -> None:
     def _(original: Any, members: Members, name: str) -> Any:
         value = members.get(name)
         return bytes(value) if isinstance(value, list) else original(members, name)
-
-
-@mutant("server/number-array-as-key", "V1-WIRE-03", gains="two ways to write one key, and five times the size")
-def _() -> None:
-    """A pk that is an array of numbers is taken."""
-
-    @around(handshake._public_key)
-    def _(original: Any, members: Members) -> Any:
-        value = members.get("pk")
-        return bytes(value) if isinstance(value, list) and value else original(members)
 
 
 @mutant(
@@ -222,33 +194,6 @@ def _() -> None:
 def _() -> None:
     """Of a member that comes twice the last is taken, as most JSON parsers do."""
     instead_of(wire._object)(dict)
-
-
-@mutant("server/utf-16-json", "V1-WIRE-05", gains="a body that a filter cannot read is read by the server")
-def _() -> None:
-    """The encoding of a JSON text is guessed, UTF-16, UTF-32 and a byte order mark included."""
-
-    @instead_of(wire._decode)
-    def _(data: bytes) -> str:
-        try:
-            return data.decode(json.detect_encoding(data))
-        except UnicodeDecodeError:
-            raise Malformed("not UTF-8") from None
-
-
-@mutant("server/utf-8-replaced", "V1-WIRE-05", gains="what the handler reads is not what the client sent")
-def _() -> None:
-    """Bytes that are not UTF-8 are replaced instead of refused."""
-
-    @instead_of(wire._decode)
-    def _(data: bytes) -> str:
-        return data.decode("utf-8", "replace")
-
-
-@mutant("server/nan-accepted", "V1-WIRE-05", gains="a value that no other parser reads reaches the handler")
-def _() -> None:
-    """NaN and Infinity are taken for numbers, as Python's json does."""
-    instead_of(wire._constant)(float)
 
 
 @mutant(
@@ -304,30 +249,6 @@ def _() -> None:
         return original([[x - 1 if x == 3328 else x for x in f] for f in vector] if d == 12 else vector, d)
 
 
-@mutant("server/modulus-check-of-the-first-polynomial", "V1-HS-05", gains="malformed keys pass two thirds of the check")
-def _() -> None:
-    """The modulus check looks at the first of the three polynomials alone."""
-
-    @around(REFERENCE.ml_kem_768_check_ek)
-    def _(original: Any, ek: bytes) -> None:
-        original(ek[:384] + bytes(768) + ek[1152:])
-
-
-@mutant("server/key-cut-to-its-length", "V1-HS-05", gains="bytes after a key that nobody checked or signed")
-def _() -> None:
-    """Of a key that is too long the first 1184 bytes are taken."""
-
-    @around(handshake._public_key)
-    def _(original: Any, members: Members) -> Any:
-        return original(members)[: ML_KEM_768.ek_size]
-
-
-@mutant("server/key-failure-is-a-bad-request", "V1-HS-05", gains="clients cannot tell their own bad key from bad JSON")
-def _() -> None:
-    """A key that fails its check is answered with ISO-6001."""
-    set_field(handshake, "HANDSHAKE_FAILED", errors.WIRE_INVALID_PAYLOAD_FORMAT)
-
-
 @mutant(
     "server/handshake-without-key-crashes",
     "V1-HS-02",
@@ -341,54 +262,6 @@ def _() -> None:
     @around(handshake._public_key)
     def _(original: Any, members: Members) -> Any:
         return original({"pk": members["pk"]})
-
-
-@mutant("server/handshake-array-crashes", "V1-HS-03", "v1/error/", gains="anyone makes the server fail with two bytes")
-def _() -> None:
-    """A handshake that is JSON but no object is taken for one."""
-
-    @instead_of(handshake._handshake_object)
-    def _(body: bytes) -> Any:
-        try:
-            return wire.parse_json(body)
-        except Malformed:
-            raise failure(errors.HANDSHAKE_MISSING_PUBLIC_KEY) from None
-
-
-@mutant("server/undecodable-key-is-missing", "V1-HS-04", gains="a client is told that it sent no key")
-def _() -> None:
-    """A pk that is not base64 is answered with the status 500 of ISO-1002."""
-
-    @around(handshake._public_key)
-    def _(original: Any, members: Members) -> Any:
-        try:
-            return original(members)
-        except NenError as error:
-            raise failure(errors.HANDSHAKE_FAILED) if error.code == "ISO-6002" else error from None
-
-
-@mutant("server/handshake-answer-is-text", "V1-HS-01", gains="clients that look at the type do not get a session")
-def _() -> None:
-    """The answer to a handshake is sent as text/plain."""
-
-    @instead_of(handshake.json_reply)
-    def _(status: int, body: bytes) -> Reply:
-        return Reply(status, {"content-type": "text/plain"}, body)
-
-
-@mutant(
-    "server/secret-in-the-answer",
-    "V1-HS-01",
-    gains="whoever sees one handshake reads the whole session",
-)
-def _() -> None:
-    """The answer to a handshake carries the shared secret in a debug member."""
-
-    @around(handshake.respond)
-    def _(original: Any, *args: Any, **options: Any) -> Any:
-        accepted = original(*args, **options)
-        members = json.loads(accepted.reply.body) | {"debug": accepted.session.keys.enc.hex()}
-        return replace(accepted, reply=replace(accepted.reply, body=wire.dump_json(members)))
 
 
 @mutant(
@@ -410,16 +283,6 @@ def _() -> None:
     @around(handshake.respond)
     def _(original: Any, body: bytes, **options: Any) -> Any:
         return original(body, **options | {"mac_key": key})
-
-
-@mutant("server/hmac-key-from-the-secret", "V1-HS-07", gains="who learns the payload key can sign, too")
-def _() -> None:
-    """The HMAC key is SHA-256 of the shared secret instead of random."""
-
-    @around(handshake.respond)
-    def _(original: Any, body: bytes, *, m: bytes, mac_key: bytes, **options: Any) -> Any:
-        secret = original(body, m=m, mac_key=mac_key, **options).session.keys.enc
-        return original(body, m=m, mac_key=hashlib.sha256(secret).digest(), **options)
 
 
 @mutant("server/session-ids-counted", "V1-HS-08", gains="an attacker terminates the sessions of others by guessing")
@@ -469,15 +332,6 @@ def _() -> None:
         return True
 
 
-@mutant("server/identity-over-the-base64", "V1-ID-01", EVERYTHING, gains="no other client can prove who it is")
-def _() -> None:
-    """The signature is verified over the base64 text of the key, not its bytes."""
-
-    @around(REFERENCE.ml_dsa_65_verify)
-    def _(original: Any, pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> Any:
-        return original(pk, wire.encode_base64(M).encode(), sigma, ctx)
-
-
 @mutant("server/identity-over-the-base64-too", "V1-ID-01", gains="a signature made for another purpose proves an identity")
 def _() -> None:
     """For old clients, a signature over the base64 text of the key is taken as well."""
@@ -485,21 +339,6 @@ def _() -> None:
     @around(REFERENCE.ml_dsa_65_verify)
     def _(original: Any, pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> Any:
         return original(pk, M, sigma, ctx) or original(pk, wire.encode_base64(M).encode(), sigma, ctx)
-
-
-@mutant("server/identity-of-another-context", "V1-ID-01", gains="a signature of another protocol proves an identity")
-def _() -> None:
-    """A signature with a context of its own is taken as well as one with the empty context."""
-
-    @around(REFERENCE.ml_dsa_65_verify)
-    def _(original: Any, pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> Any:
-        return original(pk, M, sigma, ctx) or original(pk, M, sigma, b"nen")
-
-
-@mutant("server/identity-hint-lenient", "V1-ID-01", gains="a second signature can be made out of one that was seen")
-def _() -> None:
-    """The hint of a signature may repeat an index and may have anything in its unused bytes."""
-    instead_of(ml_dsa.hint_bit_unpack)(lenient_hint)
 
 
 @mutant("server/identity-not-verified-at-rotation", "V1-ID-01", gains="anyone takes an identity by rotating")
@@ -580,16 +419,6 @@ def _() -> None:
     @around(handshake.IdentityPolicy.check)
     def _(original: Any, self: handshake.IdentityPolicy, known: bytes | None) -> None:
         if known is not None:
-            original(self, known)
-
-
-@mutant("server/any-identity-for-a-pinned-one", "V1-ID-06", gains="anyone with a key pair of their own is let in")
-def _() -> None:
-    """A server with pinned identities asks for an identity, and takes any."""
-
-    @around(handshake.IdentityPolicy.check)
-    def _(original: Any, self: handshake.IdentityPolicy, known: bytes | None) -> None:
-        if known is None:
             original(self, known)
 
 
@@ -689,18 +518,6 @@ def _() -> None:
         return original(key, nonce, sealed)
 
 
-@mutant("server/opened-under-the-hmac-key-too", "V1-REQ-07", gains="one key for two purposes: a leak of either opens all")
-def _() -> None:
-    """A payload that does not open under the shared secret is tried under the HMAC key."""
-
-    @instead_of(verification.check_payload)
-    def _(envelope: Envelope | None, session: Session, suite: Any = REFERENCE) -> bytes | None:
-        try:
-            return check_payload(envelope, session, suite)
-        except NenError:
-            return check_payload(envelope, replace(session, keys=SessionKeys(session.keys.mac, b"")), suite)
-
-
 @mutant(
     "server/payload-may-be-anything",
     "V1-REQ-08",
@@ -715,18 +532,6 @@ def _() -> None:
     @instead_of(verification.check_payload)
     def _(envelope: Envelope | None, session: Session, suite: Any = REFERENCE) -> bytes | None:
         return envelope and open_envelope(session.keys.enc, envelope, suite=suite)
-
-
-@mutant("server/request-with-the-session-id-refused", "V1-REQ-10", gains="clients of the first release are locked out")
-def _() -> None:
-    """A request body with more members than ct and n is refused."""
-
-    @around(payload.parse_json_object)
-    def _(original: Any, data: bytes) -> Any:
-        members = original(data)
-        if "ct" in members and set(members) - {"ct", "n"}:
-            raise Malformed("with members that are not known")
-        return members
 
 
 # Verification
@@ -746,16 +551,6 @@ def _() -> None:
     @around(MemoryStore._alive)
     def _(original: Any, self: MemoryStore, sid: str) -> Any:
         return original(self, sid.strip().lower())
-
-
-@mutant("server/session-id-by-its-beginning", "V1-AUTH-02", gains="a guess of eight digits finds a session")
-def _() -> None:
-    """A session is found by the first eight characters of its id."""
-
-    @around(MemoryStore._alive)
-    def _(original: Any, self: MemoryStore, sid: str) -> Any:
-        found = [known for known in self._entries if known[:8] == sid[:8]]
-        return original(self, found[0]) if found else None
 
 
 @mutant(
@@ -820,31 +615,6 @@ def _() -> None:
             original(request, envelope, signature, session, *suite)
 
 
-@mutant("server/signed-with-the-secret-too", "V1-AUTH-04", gains="one key for two purposes")
-def _() -> None:
-    """A signature under the shared secret is taken as well as one under the HMAC key."""
-
-    @around(verification.check_signature)
-    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
-        keys = SessionKeys(session.keys.enc, session.keys.enc)
-        try:
-            original(request, envelope, signature, session, *suite)
-        except NenError:
-            original(request, envelope, signature, replace(session, keys=keys), *suite)
-
-
-@mutant("server/plain-hash-as-signature", "V1-AUTH-04", gains="length extension: a longer string is signed without the key")
-def _() -> None:
-    """SHA-256 of the HMAC key and the canonical string is taken as a signature."""
-
-    @around(verification.check_signature)
-    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
-        nonce = envelope.nonce_text if envelope else ""
-        canonical = canonical_string(request.method, request.path, request.headers.get(TIMESTAMP_HEADER, ""), nonce)
-        if signature != wire.encode_base64(hashlib.sha256(session.keys.mac + canonical).digest()):
-            original(request, envelope, signature, session, *suite)
-
-
 @mutant("server/signature-in-hex-too", "V1-AUTH-11", gains="one signature has two texts")
 def _() -> None:
     """A signature in hexadecimal is taken as well as one in base64."""
@@ -855,20 +625,6 @@ def _() -> None:
             signature = wire.encode_base64(bytes.fromhex(signature))
         except ValueError:
             pass
-        original(request, envelope, signature, *rest)
-
-
-@mutant(
-    "server/undecodable-signature-crashes",
-    "V1-AUTH-11",
-    gains="a client with a session makes the server fail",
-)
-def _() -> None:
-    """A signature that is not base64 is decoded without catching the error."""
-
-    @around(verification.check_signature)
-    def _(original: Any, request: Request, envelope: Any, signature: str, *rest: Any) -> None:
-        base64.b64decode(signature, validate=True)
         original(request, envelope, signature, *rest)
 
 
@@ -892,42 +648,11 @@ def _() -> None:
         return original(request, *rest)
 
 
-@mutant("server/method-in-lower-case-too", "V1-AUTH-05", gains="one request has two signatures")
-def _() -> None:
-    """The canonical string may have the method in lower case."""
-    also_takes(lambda r, t, n: "\n".join((r.method.lower(), r.path, t, n)).encode("utf-8", "surrogateescape"))
-
-
-@mutant("server/separator-crlf-too", "V1-AUTH-05", gains="one request has two signatures")
-def _() -> None:
-    """The canonical string may be joined by CR LF."""
-    also_takes(lambda r, t, n: "\r\n".join((r.method, r.path, t, n)).encode("utf-8", "surrogateescape"))
-
-
-@mutant("server/line-feed-at-the-end-too", "V1-AUTH-05", gains="one request has two signatures")
-def _() -> None:
-    """The canonical string may end in a line feed."""
-    also_takes(lambda r, t, n: canonical_string(r.method, r.path, t, n) + b"\n")
-
-
 @mutant("server/nonce-not-signed", "V1-AUTH-05", "v1/auth/nonce-empty-without-body",
         gains="the sealed body of one request is put under the signature of another")
 def _() -> None:
     """A signature over the empty nonce is taken for every request."""
     also_takes(lambda r, t, n: canonical_string(r.method, r.path, t, ""))
-
-
-@mutant("server/timestamp-not-signed", "V1-AUTH-05", gains="an old request is dated anew and passes the window")
-def _() -> None:
-    """The timestamp of the signature need not be that of the header: any in the last minute will do."""
-
-    @around(verification.check_signature)
-    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
-        sent = int(request.headers.get(TIMESTAMP_HEADER, "") or 0) if request.headers.get(TIMESTAMP_HEADER, "").isdigit() else 0
-        nonce = envelope.nonce_text if envelope else ""
-        near = (canonical_string(request.method, request.path, str(sent + d), nonce) for d in (-1000, -1, 1, 1000, 5000, -5000))
-        if signature not in [sign(session.keys.mac, text) for text in near]:
-            original(request, envelope, signature, session, *suite)
 
 
 @mutant("server/path-not-signed", "V1-AUTH-05", "v1/auth/path", "v1/auth/query",
@@ -993,34 +718,6 @@ def _() -> None:
         return original(request, min(now, _number(request)), policy)
 
 
-@mutant("server/window-of-five-minutes", "V1-AUTH-07", "v1/auth/order-", gains="ten times as long for a replay of a request without a body")
-def _() -> None:
-    """The window is five minutes wide in each direction."""
-
-    @around(verification.check_window)
-    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
-        return original(request, now, replace(policy, window_ms=300_000))
-
-
-@mutant("server/window-of-ten-seconds", "V1-AUTH-07", "v1/replay/oldest-of-the-window", gains="clients with a slow clock or a slow line are refused")
-def _() -> None:
-    """The window is ten seconds wide in each direction."""
-
-    @around(verification.check_window)
-    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
-        return original(request, now, replace(policy, window_ms=10_000))
-
-
-@mutant("server/timestamp-in-seconds-too", "V1-AUTH-07", gains="one request has two timestamps")
-def _() -> None:
-    """A timestamp of ten digits is taken for seconds."""
-
-    @around(verification.check_window)
-    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
-        seconds = len(request.headers.get(TIMESTAMP_HEADER, "")) == 10
-        return _number(request) * 1000 if seconds else original(request, now, policy)
-
-
 @mutant("server/timestamp-optional", "V1-AUTH-08", gains="a request without a timestamp is good for ever")
 def _() -> None:
     """A request without X-Nen-Timestamp is not checked for one."""
@@ -1062,17 +759,6 @@ def _() -> None:
         return sent
 
 
-@mutant("server/timestamp-read-to-the-first-letter", "V1-AUTH-09", gains="one time has many texts")
-def _() -> None:
-    """The timestamp is read as far as it is digits, as parseInt does."""
-
-    @around(verification.check_window)
-    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
-        text = request.headers.get(TIMESTAMP_HEADER, "")
-        digits = text[: len(text) - len(text.lstrip("0123456789"))]
-        return original(_dated(request, digits), now, policy)
-
-
 def _dated(request: Request, timestamp: str) -> Request:
     return replace(request, headers=messages.Headers({**request.headers, TIMESTAMP_HEADER: timestamp}.items()))
 
@@ -1088,43 +774,11 @@ def _() -> None:
     checks_in_this_order("shape", "window", "signature", "replay", "payload")
 
 
-@mutant("server/signature-before-shape", "V1-AUTH-10", "v1/request/", "v1/error/", "v1/auth/body-hidden-from-verification",
-        gains="clients get a wrong diagnosis: their broken body is called a wrong signature")
-def _() -> None:
-    """The signature is checked with the nonce that a quick look at the body finds, its shape afterwards."""
-
-    @around(verification.check_shape)
-    def _(original: Any, request: Request) -> Any:
-        try:
-            return original(request)
-        except NenError as error:
-            raise error if request.headers.get(SIGNATURE_HEADER) else failure(errors.AUTH_SIGNATURE_MISSING) from None
-
-
 @mutant("server/decrypted-before-authenticated", "V1-AUTH-10", "v1/replay/",
         gains="unauthenticated bytes reach the cipher and the parser: an oracle, and work for free")
 def _() -> None:
     """The payload is opened first, and the HMAC compared afterwards."""
     checks_in_this_order("shape", "payload", "signature", "window", "replay")
-
-
-@mutant("server/shape-before-session", "V1-AUTH-10", "v1/auth/", "v1/error/", gains="strangers without a session make the server parse")
-def _() -> None:
-    """The body is parsed before the session is looked up."""
-
-    @around(verification.check_session_header)
-    def _(original: Any, request: Request) -> Any:
-        check_shape(request)
-        return original(request)
-
-
-@mutant("server/last-of-repeated-headers", "V1-AUTH-14", gains="a filter checks the first header, the server takes the last")
-def _() -> None:
-    """Of a repeated header the last value is taken."""
-
-    @around(asgi.Headers)
-    def _(original: Any, pairs: Iterable[tuple[str, str]]) -> Any:
-        return original({name.lower(): value for name, value in pairs}.items())
 
 
 @mutant("server/first-of-repeated-headers", "V1-AUTH-14", gains="a filter checks the last header, the server takes the first")
@@ -1145,16 +799,6 @@ def _() -> None:
     def _(original: Any, request: Request, envelope: Any, session: Session, policy: RequestPolicy) -> Any:
         some = next(iter(policy.unsigned_clients), None)
         return original(request, envelope, replace(session, identity=some or session.identity), policy)
-
-
-@mutant("server/unsigned-requests-without-a-body", "V1-AUTH-12", "v1/configured/",
-        gains="anyone who sees the id of such a session calls every GET route in its name")
-def _() -> None:
-    """A client that may leave out the signature may do so without a body, where nothing proves that it is it."""
-
-    @around(verification.check_signature_present)
-    def _(original: Any, request: Request, envelope: Any, session: Session, policy: RequestPolicy) -> Any:
-        return original(request, envelope or Envelope(b"", b""), session, policy)
 
 
 # Replay
@@ -1190,23 +834,10 @@ def _() -> None:
     nonces_known_by(lambda request, envelope: envelope.ct)
 
 
-@mutant("server/replay-known-by-timestamp", "V1-REPLAY-01", "v1/replay/",
-        gains="a nonce is used twice under one key")
-def _() -> None:
-    """The server remembers nonce and timestamp together."""
-    nonces_known_by(lambda r, envelope: envelope.n + r.headers.get(TIMESTAMP_HEADER, "").encode("latin-1"))
-
-
 @mutant("server/replay-known-by-route", "V1-REPLAY-01", gains="a nonce is used twice under one key")
 def _() -> None:
     """The server remembers the nonces of each method and path apart."""
     nonces_known_by(lambda r, envelope: envelope.n + f"{r.method} {r.path}".encode("utf-8", "surrogateescape"))
-
-
-@mutant("server/replay-known-by-half-the-nonce", "V1-REPLAY-01", "v1/", gains="right requests are refused: a client that counts its nonces is locked out")
-def _() -> None:
-    """The server remembers the first eight bytes of a nonce."""
-    nonces_known_by(lambda r, envelope: envelope.n[:8])
 
 
 @mutant("server/last-hundred-nonces", "V1-REPLAY-01", gains="a recorded request runs again as soon as a hundred others came")
@@ -1302,18 +933,6 @@ def _() -> None:
         return Reply(status, {"content-type": "application/json"} | responses.NO_STORE, plain)
 
 
-@mutant("server/answers-without-request-body-plain", "V1-RES-01", "v1/request/without-body", "v1/response/", "v1/configured/",
-        gains="the answers to all GET requests are read and written on the way")
-def _() -> None:
-    """The answer to a request without a body is not sealed."""
-
-    @around(responses.seal_response)
-    def _(original: Any, verified: Verified, status: int, plain: bytes, *rest: Any) -> Any:
-        if verified.n is not None:
-            return original(verified, status, plain, *rest)
-        return Reply(status, {"content-type": "application/json"} | responses.NO_STORE, plain)
-
-
 @mutant("server/answer-under-the-nonce-of-the-request", "V1-RES-02", "v1/response/", "v1/lifecycle/",
         gains="request and answer under one key and nonce: their XOR is the XOR of the payloads, and tags are forged")
 def _() -> None:
@@ -1325,16 +944,6 @@ def _() -> None:
         return Reply(status, {"content-type": "application/json"} | responses.NO_STORE, body)
 
 
-@mutant("server/answer-nonce-next-to-the-request", "V1-RES-02", gains="a client that counts its nonces collides with it")
-def _() -> None:
-    """The nonce of an answer is that of its request with the last bit flipped."""
-
-    @around(responses.seal_response)
-    def _(original: Any, verified: Verified, status: int, plain: bytes, n: bytes, *rest: Any) -> Any:
-        near = verified.n and verified.n[:11] + bytes([verified.n[11] ^ 1])
-        return original(verified, status, plain, near or n, *rest)
-
-
 @mutant("server/answer-nonce-constant", "V1-RES-02", gains="all answers of a session under one nonce: all laid bare")
 def _() -> None:
     """Every answer is sealed under the nonce of twelve zeros."""
@@ -1342,27 +951,6 @@ def _() -> None:
     @around(responses.seal_response)
     def _(original: Any, verified: Verified, status: int, plain: bytes, n: bytes, *rest: Any) -> Any:
         return original(verified, status, plain, bytes(12), *rest)
-
-
-@mutant("server/answer-nonce-repeats", "V1-RES-02", gains="two answers under one nonce: their XOR is laid bare")
-def _() -> None:
-    """The nonce of an answer is drawn anew for every eighth answer."""
-    drawn: list[bytes] = []
-
-    @around(responses.seal_response)
-    def _(original: Any, verified: Verified, status: int, plain: bytes, n: bytes, *rest: Any) -> Any:
-        drawn.append(n if len(drawn) % 8 == 0 else drawn[-1])
-        return original(verified, status, plain, drawn[-1], *rest)
-
-
-@mutant("server/answer-nonce-counted", "V1-RES-02", "v1/stream/", gains="after a restart with stored sessions the same nonces come again")
-def _() -> None:
-    """The nonce of an answer is a counter."""
-    count = iter(range(1, 2**32))
-
-    @around(responses.seal_response)
-    def _(original: Any, verified: Verified, status: int, plain: bytes, n: bytes, *rest: Any) -> Any:
-        return original(verified, status, plain, next(count).to_bytes(12, "big"), *rest)
 
 
 @mutant("server/answer-cacheable", "V1-RES-06", gains="a cache on the way keeps answers, and replays them")
@@ -1384,17 +972,6 @@ def _() -> None:
         return original(verified, status, plain, *rest) if status < 400 else messages.json_reply(status, plain)
 
 
-@mutant("server/handler-sees-what-fails-to-open", "V1-RES-01", "v1/response/", "v1/request/", "v1/lifecycle/", "v1/",
-        gains="the handler gets the sealed body instead of the payload")
-def _() -> None:
-    """The handler gets the body as it was sent."""
-
-    @around(NenServer.verify)
-    async def _(original: Any, self: NenServer, request: Request) -> Any:
-        verified = await original(self, request)
-        return replace(verified, payload=request.body) if request.body else verified
-
-
 # Streams
 
 
@@ -1405,15 +982,6 @@ def _() -> None:
     @instead_of(stream.stream_nonce)
     def _(base_nonce: bytes, i: int) -> bytes:
         return base_nonce[:8] + (int.from_bytes(base_nonce[8:], "big") ^ i).to_bytes(4, "big")
-
-
-@mutant("server/stream-counter-at-offset-0", "V1-STR-03", "v1/stream/", "v1/lifecycle/", gains="no other client reads its streams")
-def _() -> None:
-    """The counter stands in the first four bytes of the nonce."""
-
-    @instead_of(stream.stream_nonce)
-    def _(base_nonce: bytes, i: int) -> bytes:
-        return (int.from_bytes(base_nonce[:4], "little") ^ i).to_bytes(4, "little") + base_nonce[4:]
 
 
 @mutant("server/stream-counter-added", "V1-STR-03", "v1/stream/", "v1/lifecycle/",
@@ -1444,15 +1012,6 @@ def _() -> None:
         return original(base_nonce, i % 256)
 
 
-@mutant("server/stream-nonce-constant", "V1-STR-03", "v1/stream/", "v1/lifecycle/", gains="all events under one nonce: all laid bare")
-def _() -> None:
-    """Every event is sealed under the base nonce."""
-
-    @instead_of(stream.stream_nonce)
-    def _(base_nonce: bytes, i: int) -> bytes:
-        return base_nonce
-
-
 @mutant("server/stream-without-final-event", "V1-STR-04", "v1/stream/", "v1/configured/", gains="a stream that was cut looks like one that is complete")
 def _() -> None:
     """A stream ends without its final event."""
@@ -1471,21 +1030,6 @@ def _() -> None:
         return b"data: __FIN__\n\n"
 
 
-@mutant("server/stream-goes-on-after-its-end", "V1-STR-04", "v1/stream/", "v1/configured/", gains="what comes after the end is lost, or taken for part of it")
-def _() -> None:
-    """An event follows the final one."""
-
-    @around(StreamSealer.finish)
-    def _(original: Any, self: StreamSealer) -> Any:
-        return original(self) + b"data: " + wire.encode_base64(os.urandom(20)).encode() + b"\n\n"
-
-
-@mutant("server/stream-ends-in-done", "V1-STR-04", "v1/stream/", "v1/configured/", gains="no other client sees the end of its streams")
-def _() -> None:
-    """The final event seals [DONE]."""
-    set_field(stream, "FINAL", b"[DONE]")
-
-
 @mutant("server/stream-marker-not-split", "V1-STR-06", gains="who chooses the text of a chunk ends the stream of another")
 def _() -> None:
     """A chunk that is the final marker is sealed as it is."""
@@ -1493,17 +1037,6 @@ def _() -> None:
     @instead_of(StreamSealer.seal)
     def _(self: StreamSealer, chunk: bytes) -> bytes:
         return self._event(chunk)
-
-
-@mutant("server/stream-marker-refused", "V1-STR-06", "v1/configured/", gains="who chooses the text of a chunk breaks the stream of another")
-def _() -> None:
-    """A chunk that is the final marker is an error of the server."""
-
-    @around(StreamSealer.seal)
-    def _(original: Any, self: StreamSealer, chunk: bytes) -> Any:
-        if chunk == stream.FINAL:
-            raise ValueError("a chunk must not be the final marker")
-        return original(self, chunk)
 
 
 @mutant("server/stream-base-nonce-of-the-session", "V1-STR-08", "v1/response/", gains="the first chunks of two streams under one nonce: their XOR is laid bare")
@@ -1536,35 +1069,6 @@ def _() -> None:
         return stream.stream_head(base_nonce), StreamSealer(verified.session.keys.enc, base_nonce, suite=self._suite)
 
 
-@mutant("server/stream-nonce-in-hex", "V1-STR-01", "v1/stream/", "v1/lifecycle/", "v1/configured/", gains="no other client reads its streams")
-def _() -> None:
-    """X-Nen-Stream-Nonce is hexadecimal."""
-
-    @around(stream.stream_head)
-    def _(original: Any, base_nonce: bytes) -> Any:
-        reply = original(base_nonce)
-        return replace(reply, headers={**reply.headers, messages.STREAM_NONCE_HEADER: base_nonce.hex()})
-
-
-@mutant("server/stream-type-json", "V1-STR-01", "v1/stream/", "v1/lifecycle/", "v1/configured/", gains="no client takes its streams for streams")
-def _() -> None:
-    """A stream is answered as application/x-ndjson."""
-
-    @around(stream.stream_head)
-    def _(original: Any, base_nonce: bytes) -> Any:
-        reply = original(base_nonce)
-        return replace(reply, headers={**reply.headers, "content-type": "application/x-ndjson"})
-
-
-@mutant("server/stream-events-url-safe", "V1-STR-02", "v1/stream/", "v1/lifecycle/", "v1/configured/", gains="strict clients break at every other event")
-def _() -> None:
-    """The events of a stream are base64 in the URL-safe alphabet."""
-
-    @around(stream.event)
-    def _(original: Any, data: str) -> Any:
-        return original(data.replace("+", "-").replace("/", "_"))
-
-
 @mutant("server/stream-chunks-plain", "V1-STR-02", "v1/stream/", "v1/lifecycle/", "v1/configured/", gains="everything that is streamed is read on the way")
 def _() -> None:
     """The chunks of a stream are encoded and not sealed."""
@@ -1572,33 +1076,6 @@ def _() -> None:
     @instead_of(StreamSealer._event)
     def _(self: StreamSealer, chunk: bytes) -> bytes:
         return stream.event(wire.encode_base64(chunk))
-
-
-@mutant("server/stream-chunks-trimmed", "V1-STR-02", gains="white space at the ends of chunks is lost, and with it what a model wrote")
-def _() -> None:
-    """White space around a chunk is removed."""
-
-    @around(StreamSealer.seal)
-    def _(original: Any, self: StreamSealer, chunk: bytes) -> Any:
-        return original(self, chunk.strip())
-
-
-@mutant("server/stream-chunks-merged", "V1-STR-02", "v1/stream/", "v1/configured/", gains="chunks arrive late and together")
-def _() -> None:
-    """Two chunks are sealed as one event."""
-    kept: dict[int, bytes] = {}
-
-    @around(StreamSealer.seal)
-    def _(original: Any, self: StreamSealer, chunk: bytes) -> Any:
-        if id(self) not in kept:
-            kept[id(self)] = chunk
-            return b""
-        return original(self, kept.pop(id(self)) + chunk)
-
-    @around(StreamSealer.finish)
-    def _(original: Any, self: StreamSealer) -> Any:
-        rest = kept.pop(id(self), None)
-        return (self._event(rest) if rest is not None else b"") + original(self)
 
 
 @mutant("server/stream-by-get-not-verified", "V1-STR-05", "v1/stream/", "v1/auth/", "v1/request/", "v1/response/", "v1/replay/", "v1/configured/",
@@ -1649,38 +1126,6 @@ def _() -> None:
         return messages.json_reply(200, wire.dump_json({"valid": True}))
 
 
-@mutant("server/status-of-a-dead-session-200", "V1-LIFE-01", "v1/lifecycle/", "v1/configured/", gains="clients that look at the status alone keep a dead session")
-def _() -> None:
-    """The status of a dead session is answered 200."""
-
-    @around(NenServer._status)
-    async def _(original: Any, self: NenServer, request: Request) -> Any:
-        return replace(await original(self, request), status=200)
-
-
-@mutant("server/status-ends-the-session", "V1-LIFE-01", "v1/lifecycle/", "v1/configured/", gains="asking is ending")
-def _() -> None:
-    """Asking for the status of a session ends it."""
-
-    @around(NenServer._status)
-    async def _(original: Any, self: NenServer, request: Request) -> Any:
-        reply = await original(self, request)
-        await self._drop(request)
-        return reply
-
-
-@mutant("server/terminate-of-nothing-refused", "V1-LIFE-02", "v1/error/", gains="who may ask learns which session ids live")
-def _() -> None:
-    """Terminating a session that is not there is answered 401."""
-
-    @around(NenServer._terminate)
-    async def _(original: Any, self: NenServer, request: Request) -> Any:
-        alive = await self._store.exists(request.headers.get(SESSION_HEADER, ""))
-        if not alive:
-            raise failure(errors.SESSION_INVALID_OR_EXPIRED)
-        return await original(self, request)
-
-
 @mutant("server/terminate-ends-nothing", "V1-LIFE-03", "v1/lifecycle/", "v1/configured/", gains="a session that was ended on purpose goes on")
 def _() -> None:
     """Terminating is answered, and the session lives on."""
@@ -1708,20 +1153,6 @@ def _() -> None:
     set_field(NenServer, "_rotate", NenServer._handshake)
 
 
-@mutant("server/rotate-without-a-check", "V1-LIFE-04", "v1/lifecycle/", "v1/configured/", gains="the new session has the old id, and the old keys are in use beside the new")
-def _() -> None:
-    """The new session of a rotation has the id of the old one."""
-
-    @around(NenServer._accept)
-    async def _(original: Any, self: NenServer, request: Request) -> Any:
-        accepted = await original(self, request)
-        sid = request.headers.get(SESSION_HEADER, "") if request.path == messages.ROTATE_PATH else ""
-        if not sid:
-            return accepted
-        body = wire.dump_json(json.loads(accepted.reply.body) | {"sid": sid})
-        return replace(accepted, reply=replace(accepted.reply, body=body), session=replace(accepted.session, sid=sid))
-
-
 @mutant("server/session-lives-for-ever", "V1-LIFE-06", "v1/configured/", gains="a key that leaked is good for ever")
 def _() -> None:
     """The life of a session is not looked at."""
@@ -1729,18 +1160,6 @@ def _() -> None:
     @instead_of(MemoryStore._alive)
     def _(self: MemoryStore, sid: str) -> Any:
         return self._entries.get(sid)
-
-
-@mutant("server/session-life-begins-anew", "V1-LIFE-06", "v1/configured/", gains="a session in use never ends, and a key that leaked with it")
-def _() -> None:
-    """Each request begins the life of its session anew."""
-
-    @around(MemoryStore.get)
-    async def _(original: Any, self: MemoryStore, sid: str) -> Any:
-        session = await original(self, sid)
-        if session is not None:
-            self._entries[sid].expires_at = max(self._entries[sid].expires_at, self._clock() + 3_600_000)
-        return session
 
 
 @mutant("server/keys-shared-between-sessions", "V1-LIFE-10", EVERYTHING, gains="one client reads the answers of another")
@@ -1759,33 +1178,6 @@ def _() -> None:
         return session and replace(session, keys=SessionKeys(last[0], session.keys.mac))
 
 
-@mutant("server/fifty-sessions", "V1-LIFE-10", EVERYTHING, gains="fifty handshakes by anyone end every session there is")
-def _() -> None:
-    """The store holds fifty sessions."""
-
-    @around(MemoryStore.__init__)
-    def _(original: Any, self: MemoryStore, **options: Any) -> None:
-        original(self, **options | {"max_sessions": 50})
-
-
-@mutant("server/signature-of-any-session", "V1-LIFE-10", gains="each client can sign for every other")
-def _() -> None:
-    """A signature under the key of any live session is taken."""
-    keys: list[bytes] = []
-
-    @around(MemoryStore.set)
-    async def _(original: Any, self: MemoryStore, session: Session, life_ms: int) -> None:
-        keys[:] = [*keys[-20:], session.keys.mac]
-        await original(self, session, life_ms)
-
-    @around(verification.check_signature)
-    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
-        nonce = envelope.nonce_text if envelope else ""
-        canonical = canonical_string(request.method, request.path, request.headers.get(TIMESTAMP_HEADER, ""), nonce)
-        if signature not in [wire.encode_base64(hmac.digest(key, canonical, "sha256")) for key in keys]:
-            original(request, envelope, signature, session, *suite)
-
-
 # Errors
 
 
@@ -1793,12 +1185,6 @@ def _() -> None:
 def _() -> None:
     """An unknown session is answered with the status 403."""
     set_field(errors.SESSION_INVALID_OR_EXPIRED, "status", 403)
-
-
-@mutant("server/codes-swapped", "V1-REPLAY-01", EVERYTHING, gains="clients and logs take a replay for a wrong signature")
-def _() -> None:
-    """A replay is answered with ISO-3002."""
-    set_field(verification, "REPLAY_NONCE_REUSED", errors.AUTH_SIGNATURE_INVALID)
 
 
 @mutant("server/error-body-of-another-form", "V1-ERR-01", EVERYTHING, gains="no client finds the code")
@@ -1810,15 +1196,6 @@ def _() -> None:
         return wire.dump_json({"code": entry.code, "message": entry.message})
 
 
-@mutant("server/error-as-text", "V1-ERR-01", "v1/error/", gains="clients that look at the type do not find the code")
-def _() -> None:
-    """An error body is sent as text/html."""
-
-    @around(messages.error_reply)
-    def _(original: Any, error: NenError) -> Any:
-        return replace(original(error), headers={"content-type": "text/html"})
-
-
 @mutant("server/hint-in-the-error-body", "V1-ERR-02", "v1/error/", gains="an attacker is told which of their guesses came nearer")
 def _() -> None:
     """The error body carries the hint that is meant for the log."""
@@ -1826,16 +1203,6 @@ def _() -> None:
     @instead_of(messages.error_body)
     def _(entry: errors.ErrorCode) -> bytes:
         return wire.dump_json({"error": {"code": entry.code, "message": entry.message, "hint": entry.hint}})
-
-
-@mutant("server/detail-as-message", "V1-ERR-02", "v1/error/", gains="an attacker is told what the server knows: times, lengths, names")
-def _() -> None:
-    """The message of an error is its detail."""
-
-    @instead_of(messages.error_reply)
-    def _(error: NenError) -> Reply:
-        body = {"error": {"code": error.code, "message": error.detail or error.entry.message}}
-        return messages.json_reply(error.status, wire.dump_json(body))
 
 
 @mutant("server/expected-signature-in-the-error", "V1-ERR-02", "v1/error/", gains="anyone signs anything: the server tells the right signature")

@@ -1,0 +1,71 @@
+"""What the catalogue of cases covers: requirements, and error codes on each side where they can occur."""
+
+from __future__ import annotations
+
+from nen_ref.conformance.model import Case, Kind
+from nen_ref.conformance.requirements import Requirement, requirements
+from nen_ref.protocol.errors import CATALOGUE
+
+# Codes that the wire version does not have, each with its reason.
+NOT_IN: dict[str, dict[str, str]] = {
+    "v1": {
+        "ISO-3005": "V1 has no X-Nen-Nonce; V2 and V3 do",
+        "ISO-3006": "V1 has no server identity; V3 does",
+        "ISO-3007": "V1 has no server identity; V3 does",
+    }
+}
+
+
+def cases_by_requirement(cases: list[Case], protocol: str) -> dict[str, list[Case]]:
+    """The cases of every requirement, in the order of the specification; an empty list where there is none."""
+    found: dict[str, list[Case]] = {id: [] for id in requirements(protocol)}
+    for case in cases:
+        found[case.requirement].append(case)
+    return found
+
+
+def uncovered(cases: list[Case], protocol: str) -> list[Requirement]:
+    """The requirements without a case. Each has to say why (`untested`)."""
+    rules = requirements(protocol)
+    return [rules[id] for id, tested in cases_by_requirement(cases, protocol).items() if not tested]
+
+
+def cases_by_code(cases: list[Case], code: str) -> dict[Kind, list[Case]]:
+    """The cases that expect a code, by what they examine."""
+    return {kind: [case for case in cases if case.kind is kind and code in case.acceptable] for kind in Kind}
+
+
+def coverage_page(cases: list[Case], protocol: str) -> str:
+    """The page for the documentation, as Markdown."""
+    lines = [
+        "# What the suite covers",
+        "",
+        "Made by `nen-ref conformance coverage`; a test compares it.",
+        "",
+        f"{len(cases)} cases of Nen {protocol.upper()}: "
+        + ", ".join(f"{sum(case.kind is kind for case in cases)} {kind.value}" for kind in Kind)
+        + ".",
+        "",
+        "## Error codes",
+        "",
+        "Cases that provoke each code, by what they examine. A library case provokes it in one step of a server or a "
+        "client, without the network.",
+        "",
+        "| code | name | raised by | server | client | library |",
+        "|---|---|---|---|---|---|",
+    ]
+    for code, entry in CATALOGUE.items():
+        found = cases_by_code(cases, code)
+        note = NOT_IN[protocol].get(code)
+        cells = [note, "", ""] if note else [_shown(found[kind]) for kind in Kind]
+        lines.append(f"| {code} | {entry.name} | {entry.side} | {' | '.join(cells)} |")
+    lines += ["", "## Requirements", "", "| requirement | level | cases |", "|---|---|---|"]
+    rules = requirements(protocol)
+    for id, tested in cases_by_requirement(cases, protocol).items():
+        shown = "<br>".join(f"`{case.id}`" for case in tested) or f"none: {rules[id].untested}"
+        lines.append(f"| {id} | {rules[id].level} | {shown} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(cases: list[Case]) -> str:
+    return f"{len(cases)}, e.g. `{cases[0].id}`" if cases else "-"
