@@ -443,6 +443,7 @@ async def dsa_verify(probe: HarnessProbe) -> None:
         for note, rnd in (("deterministic", bytes(32)), ("hedged", random_bytes(32))):
             signature = REFERENCE.ml_dsa_65_sign(sk, message, b"", rnd)
             await verified(probe, pk, message, signature, f"{note}, {size} bytes", True)
+    await verified(probe, pk, b"", signature, "the last of them for another message", False)
     pk, sk = REFERENCE.ml_dsa_65_keygen(bytes(32))
     await verified(probe, pk, NORM_WITHIN[0], sign_attempt(sk, *NORM_WITHIN), "norm of z is 524091", True)
 

@@ -108,6 +108,7 @@ async def accepted(probe: HarnessProbe) -> None:
 async def without_body(probe: HarnessProbe) -> None:
     """A request without a body, or with an empty one, is verified with the empty NONCE, and there is no payload."""
     session = fresh_session()
+    await control(probe, session)
     for method in ("GET", "DELETE", "POST"):
         given = draft(session, None, method)
         reply = await verify(probe, session, given)
@@ -771,6 +772,7 @@ async def replay_other_nonces(probe: HarnessProbe) -> None:
 async def replay_without_body(probe: HarnessProbe) -> None:
     """A request without a body has no nonce: none that was used can stand against it."""
     session = fresh_session()
+    await control(probe, session)
     given = draft(session, None, "GET")
     reply = await verify(probe, session, given, used=[b"", bytes(12), random_bytes(12)])
     if reply.refused:

@@ -353,7 +353,7 @@ TRACE: Mapping[str, Schema] = {
     "ek": octets(1184),
     "ct": octets(1088),
     "secret": octets(32),
-    "hmac_key": octets(32),
+    "hmac_key": OCTETS,
     "nonce": octets(12),
     "timestamp": TEXT,
     "canonical_string": TEXT,

@@ -1,8 +1,8 @@
 // The primitives of V1, by the protocol's names. All byte strings are Uint8Array.
 //
 // ML-KEM-768 and ML-DSA-65 come from a provider that the program chooses at its start: `use(noble)`, or the
-// WebAssembly of ../../wasm. A provider is {name, version, seeded, kem: {keygen, encapsulate, decapsulate},
-// dsa: {keygen, sign, verify}}; `seeded` says whether it takes seeds and given randomness.
+// WebAssembly of ../../wasm. A provider is {name, version, kem: {keygen, encapsulate, decapsulate},
+// dsa: {keygen, sign, verify}}.
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
@@ -32,26 +32,18 @@ function chosen() {
   return provider;
 }
 
-/** A provider that ignores a seed would give other keys than were asked for, and nobody would notice. */
-function withSeeds() {
-  if (!chosen().seeded) throw new Error(`${provider.name} takes no seeds and no given randomness`);
-  return provider;
-}
-
-const providerFor = (given) => (given === undefined ? chosen() : withSeeds());
-
 export const randomKey = () => new Uint8Array(randomBytes(KEY_BYTES));
 export const randomNonce = () => new Uint8Array(randomBytes(NONCE_BYTES));
 
 // ML-KEM-768 (FIPS 203)
 
 /** `seed`: d || z, 64 bytes, for a reproducible key pair. */
-export const kemKeygen = (seed) => providerFor(seed).kem.keygen(seed);
+export const kemKeygen = (seed) => chosen().kem.keygen(seed);
 
 /** Throws ISO-1002 for an ek that fails the check of FIPS 203 section 7.2. `m`: given randomness, 32 bytes. */
 export function encapsulate(ek, m) {
   try {
-    return providerFor(m).kem.encapsulate(ek, m);
+    return chosen().kem.encapsulate(ek, m);
   } catch (cause) {
     throw new NenError('ISO-1002', `encapsulation: ${cause.message}`, { cause });
   }
@@ -69,14 +61,14 @@ export function decapsulate(ct, dk) {
 // ML-DSA-65 (FIPS 204), pure, empty context
 
 /** `seed`: xi, 32 bytes, for a reproducible key pair {pk, sk}. */
-export const dsaKeygen = (seed) => providerFor(seed).dsa.keygen(seed);
+export const dsaKeygen = (seed) => chosen().dsa.keygen(seed);
 
 /** A client identity from a key pair of ML-DSA-65, a fresh one without it. */
 export function newIdentity({ pk, sk } = dsaKeygen()) {
   return { publicKey: pk, secretKey: sk, spki: spkiOf(pk) };
 }
 
-export const sign = (message, secretKey, rnd) => providerFor(rnd).dsa.sign(message, secretKey, rnd);
+export const sign = (message, secretKey, rnd) => chosen().dsa.sign(message, secretKey, rnd);
 
 export function verify(sig, message, publicKey) {
   return sig.length === SIG_BYTES && chosen().dsa.verify(sig, message, publicKey);

@@ -9,7 +9,6 @@ const manifest = new URL('../node_modules/@noble/post-quantum/package.json', imp
 export const noble = {
   name: '@noble/post-quantum',
   version: JSON.parse(readFileSync(manifest, 'utf8')).version,
-  seeded: true,
   kem: {
     /** `seed` is d || z, 64 bytes (FIPS 203 algorithm 16); fresh randomness without it. */
     keygen(seed) {

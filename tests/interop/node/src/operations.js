@@ -20,12 +20,12 @@ const identityOf = (seed) => (seed === undefined ? undefined : crypto.newIdentit
 
 /** Every operation. `log` takes what a server logs. */
 export function operations({ log = () => {} } = {}) {
-  return { ...PRIMITIVES, ...SEEDED, ...STEPS, ...SEEDED_STEPS, ...clients(identityOf), ...servers(log) };
+  return { ...PRIMITIVES, ...SEEDED, ...STEPS, ...SEEDED_STEPS, ...clients(), ...servers(log) };
 }
 
-/** Those that need no seeds and no given randomness; `identityOf` makes the identity of client.new's seed. */
-export function unseededOperations({ identityOf: ofSeed, log = () => {} }) {
-  return { ...PRIMITIVES, ...STEPS, ...clients(ofSeed), ...servers(log) };
+/** Those that need no seed and no given randomness. */
+export function unseededOperations({ log = () => {} } = {}) {
+  return { ...PRIMITIVES, ...STEPS, ...clients(), ...servers(log) };
 }
 
 const PRIMITIVES = {
@@ -162,7 +162,7 @@ function storeOf(session, used) {
 }
 
 /** One operation of a client each: the trace of an operation is set while it runs. */
-function clients(ofSeed) {
+function clients() {
   const known = new Map();
   let count = 0;
   let current = () => {};
@@ -185,7 +185,7 @@ function clients(ofSeed) {
   return {
     'client.new'({ base_url: url, identity_seed: seed }) {
       const name = `client-${++count}`;
-      known.set(name, new NenClient(url, { identity: ofSeed(seed), trace: (key, value) => current(key, value) }));
+      known.set(name, new NenClient(url, { identity: identityOf(seed), trace: (key, value) => current(key, value) }));
       return { client: name };
     },
     'client.handshake': on(async (client) => {
