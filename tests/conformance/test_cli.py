@@ -7,10 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from nen_ref.conformance.embedded import embedded_server
+from nen_ref.conformance.model import Outcome
 from nen_ref.conformance.registry import all_cases
+from nen_ref.conformance.report_json import load_report
+from nen_ref.conformance.report_schema import report_schema
 from nen_ref.protocol.errors import CATALOGUE
 from tests.conformance.servers import constant_server
 
@@ -21,19 +25,84 @@ def nen_ref(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_conformance_alone_examines_the_reference(tmp_path: Path) -> None:
-    """The README's first command: every case passes over HTTP, and the JSON report says so."""
+    """The README's first command: every case passes, the server's over HTTP, and the JSON report says so."""
     file = tmp_path / "report.json"
-    done = nen_ref("conformance", "--json", str(file))
+    done = nen_ref("conformance", "--json", str(file), "--html", str(tmp_path / "r.html"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"PASSED: all {len(all_cases())} cases passed over HTTP" in done.stdout
+    assert f"PASSED: all {len(all_cases())} cases passed" in done.stdout
     report = json.loads(file.read_text(encoding="utf-8"))
-    assert report["schema"] == "nen-conformance-report/1"
-    assert report["protocol"] == "v1"
-    assert report["target"].startswith("http://127.0.0.1:")
+    jsonschema.Draft202012Validator(report_schema()).validate(report)
+    assert load_report(file).count(Outcome.PASS) == len(all_cases())
+    assert report["schema"] == "nen-conformance-report/2"
+    assert report["implementation"]["name"] == "nen-ref"
     assert [result["id"] for result in report["results"]] == [case.id for case in all_cases()]
     assert {result["outcome"] for result in report["results"]} == {"pass"}
-    for result in report["results"]:
-        assert {"id", "requirement", "level", "outcome", "expected", "observed", "sentence"} <= set(result)
+    assert "<html" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_server_at_a_url_is_examined_by_the_server_cases() -> None:
+    with embedded_server() as url:
+        done = nen_ref("conformance", "server", url, "--only", "v1/auth", "--only", "v1/configured")
+    assert done.returncode == 0, done.stdout
+    assert "not offered" in done.stdout
+    assert "server.start" in done.stdout
+
+
+def test_the_same_seed_gives_the_same_bytes_in_any_order(tmp_path: Path) -> None:
+    """Across sections of all three kinds, with one case at a time and with several."""
+    sections = ("v1/handshake", "v1/stream", "v1/response", "v1/client-handshake/member", "v1/library-handshake")
+    only = [text for section in sections for text in ("--only", section)]
+    files = [tmp_path / "one.json", tmp_path / "four.json"]
+    for file, jobs in zip(files, ("1", "4"), strict=True):
+        done = nen_ref("conformance", "--seed", "abc", "--jobs", jobs, "--json", str(file), *only)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_options_of_the_group_are_not_ignored() -> None:
+    done = nen_ref("conformance", "--only", "v1/wire", "server", "http://127.0.0.1:1")
+    assert done.returncode == 2
+    assert "--only: give options after `server`" in done.stderr
+
+
+def test_a_run_that_examined_nothing_does_not_pass() -> None:
+    with embedded_server() as url:
+        done = nen_ref("conformance", "server", url, "--only", "v1/configured")
+    assert done.returncode == 1
+    assert "PASSED" not in done.stdout
+
+
+def test_a_baseline_is_written_used_and_stale(tmp_path: Path) -> None:
+    file = tmp_path / "baseline.toml"
+    arguments = ("--only", "v1/auth/signature-missing", "--baseline", str(file))
+    with constant_server(200, b'{"body":null}') as url:
+        written = nen_ref("conformance", "server", url, *arguments, "--update-baseline")
+        again = nen_ref("conformance", "server", url, *arguments)
+    assert written.returncode == 0, written.stdout
+    assert 'id = "v1/auth/signature-missing"' in file.read_text(encoding="utf-8")
+    assert again.returncode == 0, again.stdout
+    with embedded_server() as url:
+        stale = nen_ref("conformance", "server", url, *arguments)
+    assert stale.returncode == 1
+    assert "stale" in stale.stdout
+
+
+def test_badge_compare_schema_and_coverage(tmp_path: Path) -> None:
+    report, page = tmp_path / "report.json", tmp_path / "compare.html"
+    with embedded_server() as url:
+        assert nen_ref("conformance", "server", url, "--only", "v1/wire", "--json", str(report)).returncode == 0
+    assert nen_ref("conformance", "badge", str(report)).stdout.startswith("<svg")
+    compared = nen_ref("conformance", "compare", str(report), str(report), "--html", str(page))
+    assert compared.returncode == 0, compared.stderr
+    assert "<html" in page.read_text(encoding="utf-8")
+    for name in ("report", "harness"):
+        schema = json.loads(nen_ref("conformance", "schema", name).stdout)
+        assert schema["$schema"].endswith("2020-12/schema")
+    assert "| V1-AUTH-03 | required |" in nen_ref("conformance", "coverage").stdout
+    report.write_text("{", encoding="utf-8")
+    broken = nen_ref("conformance", "badge", str(report))
+    assert broken.returncode == 2
+    assert "Traceback" not in broken.stderr
 
 
 def test_findings_exit_1_with_cause_and_reproduction() -> None:
@@ -69,6 +138,17 @@ def test_unreachable_target_exits_2() -> None:
         ("conformance", "server", "http://127.0.0.1:1", "--only", "v9"),
         ("conformance", "server", "http://127.0.0.1:1", "--protocol", "v9"),
         ("conformance", "server", "http://127.0.0.1:1", "--json", "/no/such/folder/report.json"),
+        ("conformance", "server", "http://127.0.0.1:1/nen"),
+        ("conformance", "server", "http://127.0.0.1:1", "--echo", "echo"),
+        ("conformance", "server", "http://127.0.0.1:1", "--update-baseline"),
+        ("conformance", "server", "http://127.0.0.1:1", "--baseline", "/no/such/baseline.toml"),
+        ("conformance", "server", "http://127.0.0.1:1", "--jobs", "0"),
+        ("conformance", "harness"),
+        ("conformance", "harness", "--", "/no/such/program"),
+        ("conformance", "harness", "--check", "--", "/no/such/program"),
+        ("conformance", "harness", "--", "true"),
+        ("conformance", "harness", "--", "echo", "hello"),
+        ("conformance", "badge", "/no/such/report.json"),
         ("explain", "ISO-0000"),
         ("explain", "nonsense"),
         ("no-such-command",),
@@ -103,8 +183,12 @@ def test_list_and_show() -> None:
 def test_run_one_case() -> None:
     with embedded_server() as url:
         done = nen_ref("conformance", "run", "v1/auth/signature-missing", url)
-    assert done.returncode == 0
-    assert done.stdout.startswith("pass")
+    assert done.returncode == 0, done.stdout
+    assert "> POST /api/echo" in done.stdout
+    assert "pass" in done.stdout
+    reference = nen_ref("conformance", "run", "v1/library-request/canonical-query")
+    assert reference.returncode == 0, reference.stdout
+    assert "> canonical_string" in reference.stdout
 
 
 def test_piped_output_is_plain_text() -> None:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
@@ -89,6 +90,18 @@ async def test_what_it_offers(folder: Path) -> None:
         assert said.protocols == ("v1",)
         assert (set(OPERATIONS) | set(SERVER_OPTIONS)) - said.offers == (SEEDED if folder == WASM else set())
         assert await harness.stop() == 0
+
+
+@pytest.mark.skipif(not (WASM / "node_modules").is_dir(), reason="npm packages of wasm are missing: run `make interop`")
+async def test_the_unit_tests_of_wasm() -> None:
+    """Among them: with the WebAssembly poisoned, nothing post-quantum works."""
+    async with await anyio.open_process(["node", "--test"], cwd=WASM, start_new_session=True) as process:
+        assert process.stdout is not None
+        said = b"".join([piece async for piece in process.stdout]).decode()
+        assert await process.wait() == 0, said
+    counts = dict(line[2:].rsplit(" ", 1) for line in said.splitlines() if line.startswith("# "))
+    assert counts["fail"] == counts["cancelled"] == "0"
+    assert int(counts["pass"]) > 0
 
 
 @BOTH
@@ -188,7 +201,7 @@ async def test_a_request_step_by_step(folder: Path) -> None:
     ct = ChaCha20Poly1305(secret).encrypt(n, payload.encode(), None)
     body = json.dumps({"ct": base64.b64encode(ct).decode(), "n": nonce})
     headers = {"X-Nen-Session": "s", "x-nen-timestamp": "1000", "X-NEN-SIGNATURE": signature}
-    sent = {"method": "POST", "target": "/a%2Fb?q", "headers": headers, "body": body}
+    sent: dict[str, object] = {"method": "POST", "target": "/a%2Fb?q", "headers": headers, "body": body}
     session = {"sid": "s", "secret": secret.hex(), "hmac_key": key.hex()}
     async with started(folder) as harness:
         signed = await done(
@@ -200,7 +213,7 @@ async def test_a_request_step_by_step(folder: Path) -> None:
         verified = await done(harness, "request.verify", session=session, now=31000, used_nonces=[], request=sent)
         assert verified["payload"] == payload
         assert verified.trace["canonical_string"] == canonical
-        for code, change in {
+        changes: dict[str, dict[str, object]] = {
             "ISO-2002": {"session": None},
             "ISO-3003": {"now": 31001},
             "ISO-5001": {"used_nonces": [n]},
@@ -208,8 +221,10 @@ async def test_a_request_step_by_step(folder: Path) -> None:
             "ISO-6001": {"request": sent | {"body": "[]"}},
             "ISO-3001": {"request": sent | {"headers": {"x-nen-session": "s"}}},
             "ISO-3002": {"request": sent | {"target": "/a/b"}},
-        }.items():
-            args = {"session": session, "now": 1000, "used_nonces": [], "request": sent} | change
+        }
+        right: dict[str, object] = {"session": session, "now": 1000, "used_nonces": [], "request": sent}
+        for code, change in changes.items():
+            args = right | change
             assert (await harness.run("request.verify", **args)).code == code
 
 

@@ -739,6 +739,24 @@ async def order_replay_before_opening(probe: Probe) -> None:
 
 
 @case(
+    "v1/auth/order-signature-before-opening",
+    "V1-AUTH-10",
+    "ISO-3002",
+    why="whoever cannot sign could feed the cipher and the parser, and learn from the answers",
+    cause="the payload is opened before the HMAC is compared",
+)
+async def order_signature_before_opening(probe: Probe) -> None:
+    """A wrongly signed request whose ct does not open, or opens to no JSON, is refused for the signature."""
+    session = await probe.session()
+    for note, draft in (
+        ("a ct that does not open", probe.draft(session).with_members(ct=encode_base64(random_bytes(40)))),
+        ("a payload that is no JSON", probe.draft(session, b"no json")),
+    ):
+        wrong = draft.with_header(SIGNATURE_HEADER, encode_base64(random_bytes(32)))
+        probe.judge(await probe.send(wrong, session), note)
+
+
+@case(
     "v1/auth/repeated-header",
     "V1-AUTH-14",
     "ISO-3002",

@@ -50,8 +50,6 @@ def signed_elsewhere(sk: bytes, M: bytes) -> dict[str, bytes]:
         "HashML-DSA with SHA-512": ml_dsa.sign_internal(
             ML_DSA_65, sk, b"\x01\x00" + oid_sha512 + sha512(M).digest(), bytes(32)
         ),
-        "over the SHA-512 of the message": ml_dsa.sign(ML_DSA_65, sk, sha512(M).digest(), b"", bytes(32)),
-        "over the hexadecimal text of the message": ml_dsa.sign(ML_DSA_65, sk, M.hex().encode(), b"", bytes(32)),
     }
 
 

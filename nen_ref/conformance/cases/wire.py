@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from nen_ref.conformance.model import ACCEPTED, REFUSED
+from nen_ref.conformance.peer import hello
 from nen_ref.conformance.probe import Probe
 from nen_ref.conformance.registry import case
-from nen_ref.protocol.wire import dump_json
+from nen_ref.protocol.wire import dump_json, encode_base64
 
 LIMIT = 10 * 1024 * 1024
 
@@ -59,3 +60,18 @@ async def handshake_over_limit(probe: Probe) -> None:
     body = b'{"pk":"' + b"A" * (LIMIT - 8) + b'"}'
     probe.judge(await probe.handshake_bytes(body), f"{len(body)} bytes")
     probe.accepted(await probe.echo(await probe.session()), "the server afterwards")
+
+
+@case(
+    "v1/wire/handshake-over-its-own-limit",
+    "V1-WIRE-07",
+    REFUSED,
+    why="a handshake needs no session: what it may cost the server, anyone may cost it",
+    cause="a handshake is read up to the limit of a request",
+)
+async def handshake_over_its_own_limit(probe: Probe) -> None:
+    """A right handshake of 16 KiB is taken; with a further member that makes it 70 000 bytes it is refused."""
+    pk = encode_base64(hello().ek)
+    fits = await probe.handshake(pk=pk, more="x" * 14_000)
+    probe.ensure(fits.accepted, f"16 KiB, with a further member: {fits.describe()}")
+    probe.judge(await probe.handshake(pk=pk, more="x" * 70_000), "70 000 bytes, right in every other respect")

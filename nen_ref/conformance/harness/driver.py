@@ -120,7 +120,7 @@ class Harness:
         except TimeoutError:
             await self._kill()
             raise HarnessFault(f"no answer to start after {START_TIMEOUT:.0f} s{self._said()}") from None
-        except (OSError, _Gone) as fault:
+        except (OSError, _Gone, _NotProtocol) as fault:
             await self._kill()
             raise HarnessFault(f"{shlex.join(self.command)}: {fault}{self._said()}") from None
         fault_text = complaint("start", answer)
@@ -163,11 +163,13 @@ class Harness:
     async def raw(self, command: dict[str, Any]) -> Any:
         """The answer to any message, unchecked; a text that says what went wrong where none came."""
         try:
+            if self._process is None:
+                await self.start()
             with anyio.fail_after(self._timeout):
                 return await self._exchange(command)
         except TimeoutError:
             trouble = f"no answer after {self._timeout:.0f} s"
-        except (_Gone, _NotProtocol) as fault:
+        except (_Gone, _NotProtocol, HarnessFault) as fault:
             trouble = str(fault)
         await self._kill()
         return trouble

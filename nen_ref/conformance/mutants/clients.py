@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import httpx2 as httpx
 
+from nen_ref.conformance.mutants.faults import from_numbers
 from nen_ref.conformance.mutants.model import EVERYTHING, mutant
 from nen_ref.conformance.mutants.patch import around, instead_of, set_field
 from nen_ref.http import client as http_client
@@ -18,10 +19,10 @@ from nen_ref.http.client import NenClient
 from nen_ref.primitives.chacha20_poly1305 import chacha20_encrypt
 from nen_ref.primitives.ml_dsa import ML_DSA_65
 from nen_ref.primitives.suite import REFERENCE
-from nen_ref.protocol import client, errors, handshake, identity, payload, signing, sse, stream, wire
+from nen_ref.protocol import client, errors, handshake, identity, payload, sse, stream, wire
 from nen_ref.protocol.client import ClientSession
 from nen_ref.protocol.errors import NenError, failure
-from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, Reply
+from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, Reply
 from nen_ref.protocol.payload import Envelope
 from nen_ref.protocol.stream import StreamOpener
 
@@ -229,11 +230,19 @@ def _() -> None:
 def _() -> None:
     """The query is part of the signed path."""
 
+    built = httpx.Client.build_request
+    full: dict[str, str] = {}
+
+    def remember(self: Any, method: str, url: Any, **options: Any) -> Any:
+        request = built(self, method, url, **options)
+        full["path"] = request.url.raw_path.decode("ascii")
+        return request
+
+    set_field(httpx.Client, "build_request", remember)
+
     @around(ClientSession.request)
     def _(original: Any, self: ClientSession, method: str, path: str, *args: Any, **options: Any) -> Any:
-        return original(self, method, _url.get("path", path), *args, **options)
-
-    _remember_the_url(lambda raw: raw)
+        return original(self, method, full["path"], *args, **options)
 
 
 @mutant("client/path-decoded", "V1-AUTH-06", gains="requests with escapes are refused, by some servers and not by others")
@@ -254,20 +263,9 @@ def _() -> None:
         return original(self, method, f"http://127.0.0.1{path}", *args, **options)
 
 
-_url: dict[str, str] = {}
-
-
-def _remember_the_url(read: Any) -> None:
-    @around(httpx.Client.build_request)
-    def _(original: Any, self: Any, method: str, url: Any, **options: Any) -> Any:
-        request = original(self, method, url, **options)
-        _url["path"] = read(request.url.raw_path.decode("ascii"))
-        return request
-
-
-@mutant("client/method-as-given", "V1-AUTH-05", gains="methods written in lower case are refused")
+@mutant("client/bodyless-signed-with-a-nonce", "V1-AUTH-05", "v1/client-", gains="no server takes its GET requests")
 def _() -> None:
-    """A request without a body is signed over the nonce of its caller instead of the empty one."""
+    """A request without a body is signed with a random nonce instead of the empty one."""
 
     @around(client.canonical_string)
     def _(original: Any, method: str, path: str, timestamp: str, nonce: str) -> Any:
@@ -399,8 +397,8 @@ def _() -> None:
 
     @around(payload._binary)
     def _(original: Any, members: dict[str, object], name: str) -> Any:
-        value = members.get(name)
-        return bytes(value) if isinstance(value, list) else original(members, name)
+        value = from_numbers(members.get(name))
+        return original(members, name) if value is None else value
 
 
 @mutant("client/base64-lenient", "V1-RES-08", "v1/client-", gains="one nonce has many texts")
@@ -741,6 +739,3 @@ def _() -> None:
     def _(original: Any, self: ClientSession, *args: Any, **options: Any) -> Any:
         signed = original(self, *args, **options)
         return replace(signed, headers={**signed.headers, SESSION_HEADER: signed.headers[SESSION_HEADER].lower()})
-
-
-_USED = (signing, TIMESTAMP_HEADER)

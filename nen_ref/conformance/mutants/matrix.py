@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import anyio
 import anyio.to_process
 
+from nen_ref.conformance.checks import Checks
 from nen_ref.conformance.model import Case, Kind, Outcome, Result
 from nen_ref.conformance.mutants import quick
 from nen_ref.conformance.mutants.harness import command
@@ -36,11 +37,17 @@ COSTLY = frozenset(
         "v1/stream/counter-beyond-a-byte",
         "v1/wire/body-over-limit",
         "v1/client-request/fresh-nonces",
-        "v1/client-request/size",
         "v1/library-primitives/dsa-accumulated",
         "v1/library-primitives/kem-accumulated",
     )
 )
+
+
+class MutantTarget(HarnessTarget):
+    """As it is, but nobody asks it where it diverges: the fault is known."""
+
+    async def explain(self, checks: Checks, result: Result) -> Result:
+        return result
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,7 @@ def examine(id: str, catalogue: str = CATALOGUE) -> tuple[int, tuple[Catch, ...]
 
 async def _examine(mutant: Mutant, catalogue: str) -> tuple[int, tuple[Catch, ...], str]:
     cases = cases_for(mutant)
-    target = HarnessTarget(command(mutant, catalogue))
+    target = MutantTarget(command(mutant, catalogue))
     try:
         report = await run_cases(cases, target, jobs=CASES_AT_ONCE[mutant.kind], seed=SEED, case_timeout=CASE_TIMEOUT)
     except Unreachable as fault:
@@ -145,7 +152,7 @@ async def _examine(mutant: Mutant, catalogue: str) -> tuple[int, tuple[Catch, ..
     doubtful = [result.case for result in found if not mutant.concerns(result.case)]
     if not doubtful:
         return len(cases), tuple(map(_catch, found)), ""
-    again = await run_cases(doubtful, HarnessTarget(command(mutant, catalogue)), seed=SEED, case_timeout=CASE_TIMEOUT)
+    again = await run_cases(doubtful, MutantTarget(command(mutant, catalogue)), seed=SEED, case_timeout=CASE_TIMEOUT)
     gone = {result.case.id for result in again.results if not result.outcome.is_finding}
     return len(cases), tuple(_catch(result) for result in found if result.case.id not in gone), ""
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import anyio
 from starlette.responses import Response
 
-from nen_ref.conformance.mutants.faults import lenient_hint
+from nen_ref.conformance.mutants.faults import from_numbers, lenient_hint
 from nen_ref.conformance.mutants.model import EVERYTHING, mutant
 from nen_ref.conformance.mutants.patch import around, instead_of, set_field
 from nen_ref.http import asgi, demo_app
@@ -166,14 +166,16 @@ def _() -> None:
 
     @around(payload._binary)
     def _(original: Any, members: Members, name: str) -> Any:
-        value = members.get(name)
-        return bytes(value) if isinstance(value, list) else original(members, name)
+        value = from_numbers(members.get(name))
+        return original(members, name) if value is None else value
 
 
 @mutant(
     "server/unknown-members-refused",
     "V1-WIRE-04",
     "v1/request/further-members",
+    "v1/handshake/session-id-not-from-client",
+    "v1/wire/handshake-over-its-own-limit",
     "v1/identity/",
     "v1/lifecycle/rotate-identity",
     "v1/configured/",
@@ -231,7 +233,7 @@ def _() -> None:
 # Handshake
 
 
-@mutant("server/no-modulus-check", "V1-HS-05", gains="ciphertexts under malformed keys, outside of the proof of FIPS 203")
+@mutant("server/no-modulus-check", "V1-HS-05", "v1/error/message-is-constant", gains="ciphertexts under malformed keys, outside of the proof of FIPS 203")
 def _() -> None:
     """Only the length of an encapsulation key is checked."""
 
@@ -240,7 +242,7 @@ def _() -> None:
         LengthError.check("ek", ek, ML_KEM_768.ek_size)
 
 
-@mutant("server/modulus-check-too-strict", "V1-HS-05", gains="one key in five, rightly made, is refused")
+@mutant("server/modulus-check-too-strict", "V1-HS-05", EVERYTHING, gains="one key in five, rightly made, is refused")
 def _() -> None:
     """The modulus check refuses 3328, the largest coefficient that is allowed."""
 
@@ -292,7 +294,7 @@ def _() -> None:
 
     @around(handshake.respond)
     def _(original: Any, body: bytes, **options: Any) -> Any:
-        return original(body, **options | {"sid": f"5e551011-0000-4000-8000-{next(count):012x}"})
+        return original(body, **options | {"sid": f"5e551011-0000-4000-8000-{next(count) << 16:012x}"})
 
 
 @mutant("server/session-id-of-the-client", "V1-HS-08", gains="session fixation: the attacker knows the id before")
@@ -428,6 +430,9 @@ def _() -> None:
 @mutant(
     "server/plain-requests-accepted",
     "V1-REQ-03",
+    "v1/request/body",
+    "v1/auth/body-hidden-from-verification",
+    "v1/error/",
     gains="a proxy reads and writes every payload, and nobody notices",
 )
 def _() -> None:
@@ -596,7 +601,6 @@ def _() -> None:
 @mutant(
     "server/signature-compared-by-its-beginning",
     "V1-AUTH-04",
-    "v1/auth/signature",
     gains="a forgery after 256 attempts",
 )
 def _() -> None:

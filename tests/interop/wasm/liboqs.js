@@ -1,7 +1,7 @@
 // ML-KEM-768 and ML-DSA-65 by liboqs, compiled to WebAssembly, as a provider for ../node/src/crypto.js.
 //
-// liboqs itself makes the checks of FIPS 203 sections 7.2 (modulus of ek) and 7.3 (hash in dk), and the package those of
-// all lengths: nothing is added here. See test/liboqs.test.js.
+// liboqs itself makes the checks of FIPS 203 sections 7.2 (modulus of ek) and 7.3 (hash in dk), and the package those
+// of all lengths: nothing is added here. See test/liboqs.test.js.
 
 import nodeCrypto from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -59,8 +59,10 @@ async function nobody() {
 const sealed = (ss, plaintext, nonce = crypto.randomNonce()) =>
   JSON.stringify({ ct: toBase64(crypto.seal(ss, nonce, utf8(plaintext))), n: toBase64(nonce) });
 
-const event = (ss, base, i, chunk) =>
-  `data: ${toBase64(crypto.seal(ss, crypto.streamNonce(base, i), typeof chunk === 'string' ? utf8(chunk) : chunk))}\n\n`;
+function event(ss, base, i, chunk) {
+  const plaintext = typeof chunk === 'string' ? utf8(chunk) : chunk;
+  return `data: ${toBase64(crypto.seal(ss, crypto.streamNonce(base, i), plaintext))}\n\n`;
+}
 
 /** What a stream yields before it ends or fails. */
 async function drain(stream) {
@@ -225,7 +227,7 @@ test('a server that says nothing is given up', async (t) => {
   const client = new NenClient(`http://127.0.0.1:${silent.address().port}`, { timeoutMs: 100 });
   await assert.rejects(client.handshake(), { code: 'ISO-1003' });
 
-  const { client: other } = await fake(t, (res) => res.writeHead(200, { 'Content-Type': 'text/event-stream' }).flushHeaders());
+  const { client: other } = await fake(t, (res) => res.writeHead(200).flushHeaders());
   const impatient = new NenClient(other.base, { timeoutMs: 100 });
   await impatient.handshake();
   await assert.rejects(impatient.request('GET', '/x'), { code: 'ISO-9000' });

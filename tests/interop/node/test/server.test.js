@@ -341,7 +341,7 @@ test('what a handler refuses is sealed like every answer', async () => {
   }
 });
 
-test('named clients: unsigned sealed requests pass once, logged; of others, or wrongly signed, they do not', async (t) => {
+test('named clients: unsigned sealed requests pass once, logged; of others, or wrongly signed, never', async (t) => {
   const lines = [];
   const legacy = crypto.newIdentity();
   const lax = new NenServer({ unsigned: [legacy.publicKey], now: () => clock, log: (line) => lines.push(line) });
