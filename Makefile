@@ -5,13 +5,24 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
 
-.PHONY: conformance test slow lint types interop wheel check clean
+.PHONY: conformance test slow browser mutants lint types interop wheel docs-generated clean
 
-conformance: $(STAMP)  ## run the conformance suite against the embedded reference server, over real HTTP
+conformance: $(STAMP)  ## run the conformance suite against the built-in reference, its server over real HTTP
 	$(BIN)/nen-ref conformance
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop"
+	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop and not browser"
+
+browser: $(STAMP)  ## the reports in Chromium (needs Debian's chromium)
+	$(BIN)/python -m pytest -q -m browser
+
+mutants: $(STAMP)  ## the suite against deliberately broken implementations; the matrix has to be the one in docs/
+	mkdir -p build
+	$(BIN)/nen-ref conformance mutants --jobs $(WORKERS) --json build/mutants.json --docs build/mutants.md
+	diff -u docs/mutants.md build/mutants.md
+
+docs-generated: $(STAMP)  ## write what is generated under docs/ (the kill matrix: nen-ref conformance mutants --docs)
+	$(BIN)/python docs/regenerate.py
 
 slow: $(STAMP)  ## the long accumulated tests
 	$(BIN)/python -m pytest -n $(WORKERS) -q --slow -m slow
@@ -22,11 +33,11 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-interop: $(STAMP) tests/interop/node/node_modules  ## against the Node implementation (needs Node 20 and npm)
+interop: $(STAMP) tests/interop/node/node_modules tests/interop/wasm/node_modules  ## foreign implementations (needs Node 20 and npm)
 	$(BIN)/python -m pytest -n $(WORKERS) -q -m interop
 
-tests/interop/node/node_modules: tests/interop/node/package.json
-	cd tests/interop/node && npm install --no-package-lock --no-audit --no-fund --loglevel=error
+tests/interop/%/node_modules: tests/interop/%/package.json
+	cd tests/interop/$* && npm install --no-package-lock --no-audit --no-fund --loglevel=error
 	touch $@
 
 wheel: $(STAMP)  ## build the wheel and try it in an empty environment

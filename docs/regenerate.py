@@ -51,8 +51,8 @@ def operations_markdown() -> str:
     }
     found = examples()
     parts = [
-        "`bytes(32)` is hexadecimal text of 32 bytes, `bytes` of any number; `?` marks what may be absent. Long values of the "
-        "examples are shortened.\n\n"
+        "`bytes(32)` is hexadecimal text of 32 bytes, `bytes` of any number; `?` marks what may be absent. Long values "
+        "of the examples are shortened.\n\n"
     ]
     for title, operations in groups.items():
         parts.append(f"### {title}\n\n")

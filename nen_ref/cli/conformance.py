@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -62,11 +62,17 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--case-timeout", type=float, default=CASE_TIMEOUT, show_default=True, help="Seconds for each case."
         ),
         click.option(
-            "--json", "json_file", type=report, metavar="FILE", help="Also a report for machines; '-': on stdout, alone."
+            "--json",
+            "json_file",
+            type=report,
+            metavar="FILE",
+            help="Also a report for machines; '-': on stdout, alone.",
         ),
         click.option("--junit", type=report, metavar="FILE", help="Also a report as JUnit XML, for CI systems."),
         click.option("--html", type=report, metavar="FILE", help="Also a report as one page, with all that was said."),
-        click.option("--baseline", type=report, metavar="FILE", help="Known findings (TOML), which do not fail the run."),
+        click.option(
+            "--baseline", type=report, metavar="FILE", help="Known findings (TOML), which do not fail the run."
+        ),
         click.option("--update-baseline", is_flag=True, help="Write the findings of this run into the baseline."),
     )
     for option in reversed(options):
@@ -89,7 +95,7 @@ def route_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(invoke_without_command=True)
 @run_options
 @click.pass_context
-def conformance(context: click.Context, **options: Any) -> None:
+def conformance(context: click.Context, /, **options: Any) -> None:
     """Run the suite against the built-in reference: its server over HTTP on the loopback, its client, its library.
 
     Exit code 0: no required case found anything; 1: at least one did; 2: wrong usage, or nobody to examine.
@@ -97,9 +103,7 @@ def conformance(context: click.Context, **options: Any) -> None:
     if context.invoked_subcommand is None:
         _run(ReferenceTarget(options["protocol"]), Wish(**options), tuple(Kind), "the built-in reference")
         return
-    given = [
-        name for name in options if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-    ]
+    given = [name for name in options if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
     if given:
         flags = ", ".join("--" + name.replace("_file", "").replace("_", "-") for name in given)
         raise click.UsageError(f"{flags}: give options after `{context.invoked_subcommand}`, which they are meant for")
@@ -124,7 +128,9 @@ def server(url: str, echo: str, stream: str, **options: Any) -> None:
 @click.option(
     "--kind", "kinds", multiple=True, type=click.Choice([kind.value for kind in Kind]), help="Only this kind of target."
 )
-@click.option("--check", is_flag=True, help="Try the harness itself: one message of each kind, and what is wrong with it.")
+@click.option(
+    "--check", is_flag=True, help="Try the harness itself: one message of each kind, and what is wrong with it."
+)
 @run_options
 def harness(command: tuple[str, ...], kinds: tuple[str, ...], check: bool, **options: Any) -> None:
     """Run the cases for servers, clients and libraries against the harness COMMAND; write `--` before it.
@@ -209,7 +215,9 @@ def _routes(url: str, echo: str, stream: str) -> Routes:
         if parts.port == 0:
             raise click.UsageError(f"{url}: nobody listens on port 0")
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise click.UsageError(f"{url}: give the URL without a path; Nen's endpoints lie at /api/nen, for other routes see --echo")
+        raise click.UsageError(
+            f"{url}: give the URL without a path; Nen's endpoints lie at /api/nen, for other routes see --echo"
+        )
     for name, path in {"--echo": echo, "--stream": stream}.items():
         if path and not path.startswith("/"):
             raise click.UsageError(f"{name} {path}: a path begins with /")
@@ -276,7 +284,12 @@ def _report(
 def _check_files(wish: Wish) -> None:
     if wish.update_baseline and not wish.baseline:
         raise click.UsageError("--update-baseline goes with --baseline FILE")
-    for name, file in {"--json": wish.json_file, "--junit": wish.junit, "--html": wish.html, "--baseline": wish.baseline}.items():
+    for name, file in {
+        "--json": wish.json_file,
+        "--junit": wish.junit,
+        "--html": wish.html,
+        "--baseline": wish.baseline,
+    }.items():
         if file and file != "-" and not Path(file).parent.is_dir():
             raise click.UsageError(f"{name} {file}: there is no folder {Path(file).parent}")
         if file and file != "-" and Path(file).exists() and not os.access(file, os.W_OK):
@@ -301,7 +314,7 @@ def _update_baseline(path: Path, report: Report, console: Console) -> Baseline:
 
 def _write_reports(wish: Wish, report: Report, compared: BaselineVerdict | None, console: Console) -> None:
     written = datetime.now(UTC) if wish.seed is None else None
-    texts = {
+    texts: dict[str | None, Callable[[], str]] = {
         wish.json_file: lambda: report_json(report),
         wish.junit: lambda: report_junit(report, compared),
         wish.html: lambda: report_html(report, compared, written),

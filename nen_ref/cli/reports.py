@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 
 from nen_ref.conformance.badge import badge_svg
-from nen_ref.conformance.coverage import coverage_page
 from nen_ref.conformance.compare import compare_html, compare_table
+from nen_ref.conformance.coverage import coverage_page
 from nen_ref.conformance.harness.messages import schema_document
 from nen_ref.conformance.registry import all_cases
 from nen_ref.conformance.report_json import ReportDocument, ReportError, load_report

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from nen_ref.conformance.divergence import first_difference, request_values
 from nen_ref.conformance.harness.driver import Harness, Reply
-from nen_ref.conformance.harness.operations import TRACE
-from nen_ref.conformance.harness.probe import HarnessProbe, difference
+from nen_ref.conformance.harness.probe import HarnessProbe
 from nen_ref.conformance.model import Case, Outcome
 from nen_ref.conformance.scripted import ScriptedServer, Seen
-from nen_ref.protocol.errors import NenError
-from nen_ref.protocol.messages import SIGNATURE_HEADER, TIMESTAMP_HEADER
-from nen_ref.protocol.signing import canonical_string, sign
-from nen_ref.protocol.wire import encode_base64
 
 ECHO = "/api/echo"
 STREAM = "/api/stream"
@@ -113,38 +109,13 @@ class ClientProbe(HarnessProbe):
     def count(self, what: str, found: int, expected: int | range) -> None:
         wanted = range(expected, expected + 1) if isinstance(expected, int) else expected
         said = str(expected) if isinstance(expected, int) else f"{wanted[0]} to {wanted[-1]}"
-        self.findings.append(
-            (Outcome.PASS if found in wanted else Outcome.FAIL, f"{found} {what}, expected {said}")
-        )
+        self.findings.append((Outcome.PASS if found in wanted else Outcome.FAIL, f"{found} {what}, expected {said}"))
 
     def compare(self, reply: Reply, seen: list[Seen]) -> None:
         """Where the harness gives intermediate values, name the first that is not the suite's."""
-        for request in reversed(seen):
-            if request.session is None or not reply.trace:
-                continue
-            ours = _values(request)
-            for name in TRACE:
-                if name in ours and name in reply.trace and reply.trace[name] != ours[name]:
-                    self.diverged(difference(name, ours[name], reply.trace[name]))
-                    return
+        request = next((request for request in reversed(seen) if request.session is not None), None)
+        if request is None or request.session is None or not reply.trace:
             return
-
-
-def _values(seen: Seen) -> Mapping[str, str]:
-    """The intermediate values of a request as the specification has them, from what came over the wire."""
-    assert seen.session is not None
-    keys = seen.session.keys
-    values = {"secret": keys.enc.hex(), "hmac_key": keys.mac.hex()}
-    if not seen.headers.get(SIGNATURE_HEADER):
-        return values
-    try:
-        nonce = encode_base64(seen.n) if seen.n else ""
-    except NenError:
-        return values
-    timestamp = seen.headers.get(TIMESTAMP_HEADER, "")
-    canonical = canonical_string(seen.method, seen.path, timestamp, nonce)
-    return values | {
-        "timestamp": timestamp,
-        "canonical_string": canonical.decode("utf-8", "replace"),
-        "signature": sign(keys.mac, canonical),
-    }
+        ours = request_values(request.method, request.target, request.headers, request.body, request.session.keys)
+        if found := first_difference(ours, reply.trace):
+            self.diverged(found)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from nen_ref.conformance.checks import CannotBegin, Checks
+from nen_ref.conformance.divergence import request_values
 from nen_ref.conformance.model import ACCEPTED, Outcome
 from nen_ref.conformance.peer import Answer, Draft, Peer, PeerSession, finish, handshake_draft, hello
 from nen_ref.primitives.errors import AuthenticationError
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.errors import NenError
 from nen_ref.protocol.identity import Identity
-from nen_ref.protocol.messages import STREAM_NONCE_HEADER, STREAM_TYPE
+from nen_ref.protocol.messages import STREAM_NONCE_HEADER, STREAM_TYPE, Headers
 from nen_ref.protocol.payload import NONCE_SIZE
 from nen_ref.protocol.stream import FINAL, stream_nonce
 from nen_ref.protocol.wire import Malformed, decode_base64, dump_json
@@ -53,6 +54,7 @@ class Probe(Checks):
     target: Routes = field(kw_only=True)
     peer: Peer = field(kw_only=True)
     sessions: list[PeerSession] = field(default_factory=list)
+    last: dict[str, Draft] = field(default_factory=dict)  # the last request of each session
 
     # Doing
 
@@ -78,7 +80,17 @@ class Probe(Checks):
         return await self.peer.send(handshake_draft(body))
 
     async def send(self, draft: Draft, session: PeerSession | None = None) -> Answer:
+        self._note(draft, session)
         return await self.peer.send(draft, session)
+
+    def _note(self, draft: Draft, session: PeerSession | None) -> None:
+        if session is not None:
+            self.last[session.sid] = draft
+
+    def values_of(self, session: PeerSession) -> dict[str, str]:
+        """The intermediate values of the session's last request, by the specification."""
+        draft = self.last.get(session.sid, Draft("GET", ""))
+        return request_values(draft.method, draft.target, Headers(draft.headers), draft.body or b"", session.keys)
 
     async def echo(self, session: PeerSession, payload: bytes | None = HELLO, method: str = "POST") -> Answer:
         """A request to the echo route that is right in every respect."""
@@ -94,6 +106,7 @@ class Probe(Checks):
         return await self.send_stream(session.draft(method, self.target.stream, payload), session)
 
     async def send_stream(self, draft: Draft, session: PeerSession) -> Stream:
+        self._note(draft, session)
         raw = await self.peer.exchange(draft)
         if isinstance(raw, str):
             return Stream(Answer(trouble=raw), trouble=raw)

@@ -312,9 +312,7 @@ async def _read(stream: anyio.abc.SocketStream, connection: h11.Connection) -> S
     return None
 
 
-async def _write(
-    stream: anyio.abc.SocketStream, connection: h11.Connection, seen: Seen, response: Response
-) -> bool:
+async def _write(stream: anyio.abc.SocketStream, connection: h11.Connection, seen: Seen, response: Response) -> bool:
     """Write the answer; whether the connection can be used again."""
     bodiless = seen.method == "HEAD" or response.status in (204, 304)
     whole = response.ending == "complete" and len(response.pieces) <= 1

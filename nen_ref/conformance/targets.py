@@ -6,15 +6,16 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import anyio
 
 from nen_ref.conformance.checks import CannotBegin, Checks
 from nen_ref.conformance.client_probe import ClientProbe
+from nen_ref.conformance.divergence import first_difference
 from nen_ref.conformance.harness.driver import Harness, HarnessFault, Started
-from nen_ref.conformance.harness.operations import OPERATIONS, SERVER_OPTIONS, TRACE
-from nen_ref.conformance.harness.probe import ConfiguredProbe, HarnessProbe, difference
+from nen_ref.conformance.harness.operations import OPERATIONS, SERVER_OPTIONS
+from nen_ref.conformance.harness.probe import ConfiguredProbe, HarnessProbe
 from nen_ref.conformance.model import Case, Implementation, Kind, Outcome, Result
 from nen_ref.conformance.peer import Draft, Peer
 from nen_ref.conformance.probe import Probe, Routes
@@ -141,12 +142,8 @@ class HarnessTarget:
         harness, _, name = self._server
         session = checks.sessions[-1]
         held = await harness.run("server.session", server=name, sid=session.sid)
-        ours: dict[str, Any] = {"secret": session.keys.enc.hex(), "hmac_key": session.keys.mac.hex()}
-        theirs = held.values if held.ok else {}
-        for entry in TRACE:
-            if entry in ours and entry in theirs and ours[entry] != theirs[entry]:
-                return replace(result, divergence=difference(entry, ours[entry], theirs[entry]))
-        return result
+        found = first_difference(checks.values_of(session), held.values if held.ok else {})
+        return replace(result, divergence=found)
 
     async def _start(self) -> tuple[Harness, Started]:
         harness = Harness(self._command)

@@ -16,7 +16,6 @@ from nen_ref.conformance.targets import known_needs
 from nen_ref.protocol.errors import CATALOGUE
 
 
-
 def test_enough_cases_over_all_sections() -> None:
     sections = Counter(case.section for case in all_cases())
     assert set(sections) == set(SECTIONS)

@@ -22,7 +22,7 @@ from nen_ref.conformance.targets import HarnessTarget, ReferenceTarget, Unreacha
 
 REFERENCE = (sys.executable, "-m", "nen_ref.conformance.harness.reference")
 
-PROGRAM = '''
+PROGRAM = """
 import json, sys, time, os
 START = {"version": 1, "name": "odd", "implementation_version": "1", "language": "Python", "protocols": ["v1"],
          "operations": ["hmac_sha256", "base64.encode"]}
@@ -35,7 +35,7 @@ for line in sys.stdin:
     seq, ok = command["seq"], {"mac": "00" * 32}
     BODY
     print(json.dumps({"seq": seq, "ok": ok}), flush=True)
-'''
+"""
 
 
 def program(folder: Path, body: str) -> tuple[str, ...]:
@@ -68,14 +68,20 @@ def ask(command: tuple[str, ...], times: int = 1, timeout: float = 3.0) -> list[
         ("ok = {'mac': '00' * 32, 'more': 1}", Outcome.ERROR, "more"),
         ("print(json.dumps({'seq': seq, 'error': {'code': 'ISO-1234'}}), flush=True); continue", Outcome.ERROR, ""),
         ("print('[]', flush=True); continue", Outcome.ERROR, ""),
-        ("print(json.dumps({'seq': seq, 'errored': {'message': 'boom'}}), flush=True); continue", Outcome.CRASH, "boom"),
-        ("print(json.dumps({'seq': seq, 'skipped': {'message': 'not yet'}}), flush=True); continue", Outcome.SKIP, "not yet"),
+        (
+            "print(json.dumps({'seq': seq, 'errored': {'message': 'boom'}}), flush=True); continue",
+            Outcome.CRASH,
+            "boom",
+        ),
+        (
+            "print(json.dumps({'seq': seq, 'skipped': {'message': 'not yet'}}), flush=True); continue",
+            Outcome.SKIP,
+            "not yet",
+        ),
         ("os.close(1); time.sleep(60)", Outcome.CRASH, ""),
     ],
 )
-def test_whatever_a_program_does_becomes_a_reply(
-    tmp_path: Path, body: str, failure: Outcome | None, said: str
-) -> None:
+def test_whatever_a_program_does_becomes_a_reply(tmp_path: Path, body: str, failure: Outcome | None, said: str) -> None:
     reply = ask(program(tmp_path, body))[0]
     assert reply.failure is failure, reply
     assert said in reply.trouble
@@ -137,8 +143,8 @@ def _text(value: object) -> object:
 def test_complaints_name_the_place() -> None:
     assert complaint("hmac_sha256", {"seq": 1, "ok": {"mac": "00" * 32}}) == ""
     assert "ok/mac" in complaint("hmac_sha256", {"seq": 1, "ok": {"mac": "00"}})
-    assert "operations" in complaint("start", {"version": 1, "name": "x", "implementation_version": "1", "language": "C",
-                                               "protocols": ["v1"]})  # fmt: skip
+    silent = {"version": 1, "name": "x", "implementation_version": "1", "language": "C", "protocols": ["v1"]}
+    assert "operations" in complaint("start", silent)
 
 
 def test_check_of_the_reference_finds_nothing() -> None:

@@ -34,7 +34,16 @@ def error(code: str) -> bytes:
 
 def make_case(*acceptable: str, level: str = "required", run: object = None) -> Case:
     return Case(
-        "v1/auth/case", "V1-AUTH-04", level, "T.", acceptable, "w", "", Kind.SERVER, (), run  # type: ignore[arg-type]
+        "v1/auth/case",
+        "V1-AUTH-04",
+        level,
+        "T.",
+        acceptable,
+        "w",
+        "",
+        Kind.SERVER,
+        (),
+        run,  # type: ignore[arg-type]
     )
 
 

@@ -51,9 +51,13 @@ def test_the_harnesses_of_the_page_pass(language: str, tmp_path: Path) -> None:
     file.write_text(blocks()[language], encoding="utf-8")
     command = [{"python": sys.executable, "javascript": "node"}[language], str(file)]
     tool = [sys.executable, "-m", "nen_ref", "conformance", "harness"]
-    checked = subprocess.run([*tool, "--check", "--", *command], capture_output=True, text=True, timeout=60, check=False)
+    checked = subprocess.run(
+        [*tool, "--check", "--", *command], capture_output=True, text=True, timeout=60, check=False
+    )
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    run = subprocess.run([*tool, "--kind", "library", "--", *command], capture_output=True, text=True, timeout=120, check=False)
+    run = subprocess.run(
+        [*tool, "--kind", "library", "--", *command], capture_output=True, text=True, timeout=120, check=False
+    )
     assert run.returncode == 0, run.stdout
     verdict = re.search(r"PASSED: (\d+) of (\d+)", run.stdout)
     assert verdict is not None, run.stdout

@@ -482,7 +482,9 @@ async def further_members(probe: ClientProbe) -> None:
 
     def script(seen: Seen) -> Response:
         right = members(probe.server.handshake(seen))
-        text = f'\r\n{{ "zzz" : [1, {{"sid":"no"}}], "hmac":"{right["hmac"]}",\t"ct": "{right["ct"]}", "expiresIn":3600,'
+        text = (
+            f'\r\n{{ "zzz" : [1, {{"sid":"no"}}], "hmac":"{right["hmac"]}",\t"ct": "{right["ct"]}", "expiresIn":3600,'
+        )
         return json_response((text + f'"sid" :"{right["sid"]}" }} \n').encode())
 
     client = await probe.client()
@@ -569,4 +571,3 @@ async def failure_keeps_the_client(probe: ClientProbe) -> None:
     probe.server.on_handshake = lambda seen: None
     probe.judge(await client.handshake(), "the second")
     await sends_a_right_request(probe, client, "the request afterwards")
-

@@ -215,7 +215,9 @@ async def status(probe: ClientProbe) -> None:
     probe.judge(reply, "a live session")
     probe.gave(reply, "a live session", valid=True)
     asked = [seen for seen in probe.server.seen if seen.path == STATUS_PATH]
-    probe.ensure([(s.method, s.headers.get(SESSION_HEADER)) for s in asked] == [("GET", sid)], f"{len(asked)} questions")
+    probe.ensure(
+        [(s.method, s.headers.get(SESSION_HEADER)) for s in asked] == [("GET", sid)], f"{len(asked)} questions"
+    )
     probe.server.forget_sessions()
     probe.gave(await client.status(), "a lost session", valid=False)
 
@@ -234,7 +236,9 @@ async def terminate(probe: ClientProbe) -> None:
     sid = next(iter(probe.server.sessions))
     probe.judge(await client.terminate())
     told = [seen for seen in probe.server.seen if seen.path == TERMINATE_PATH]
-    probe.ensure([(s.method, s.headers.get(SESSION_HEADER)) for s in told] == [("POST", sid)], f"told {len(told)} times")
+    probe.ensure(
+        [(s.method, s.headers.get(SESSION_HEADER)) for s in told] == [("POST", sid)], f"told {len(told)} times"
+    )
     probe.ensure(sid not in probe.server.sessions, "the server was not told")
     reply = await client.echo("hello")
     probe.ensure(reply.ok or reply.code == "ISO-2001", f"a request afterwards: {reply.describe()}")

@@ -66,7 +66,8 @@ async def without_body(probe: ClientProbe) -> None:
 async def json_values(probe: ClientProbe) -> None:
     """Objects, lists, texts, numbers, true, false and null arrive as they were given."""
     client = await probe.established()
-    for value in ({"a": {"b": [1, 2]}}, [], {}, "", "text", 0, -1.5, 12345678901, True, False, None):
+    values: tuple[object, ...] = ({"a": {"b": [1, 2]}}, [], {}, "", "text", 0, -1.5, 12345678901, True, False, None)
+    for value in values:
         reply = await client.echo(value)
         probe.judge(reply, f"{value!r}")
         last = probe.server.requests[-1] if probe.server.requests else None
@@ -87,7 +88,7 @@ async def json_values(probe: ClientProbe) -> None:
 async def unicode(probe: ClientProbe) -> None:
     """Text in any script, with control characters and beyond the basic plane, goes there and back."""
     client = await probe.established()
-    value = {"Gr\u00fc\u00dfe": "\u4e16\u754c \U0001f98a \u0000 \u2028 e\u0301 \u00e9 \\ \" \u007f"}
+    value = {"Gr\u00fc\u00dfe": '\u4e16\u754c \U0001f98a \u0000 \u2028 e\u0301 \u00e9 \\ " \u007f'}
     reply = await client.echo(value)
     probe.judge(reply)
     probe.gave(reply, "unicode", payload={"method": "POST", "body": value})
@@ -129,7 +130,9 @@ async def envelope(probe: ClientProbe) -> None:
     client = await probe.established()
     probe.judge(await client.echo("x" * 100))
     for seen in probe.server.requests:
-        probe.ensure(seen.n is not None and len(seen.n) == 12 if not seen.fault else False, f"n: {seen.wrong or 'right'}")
+        probe.ensure(
+            seen.n is not None and len(seen.n) == 12 if not seen.fault else False, f"n: {seen.wrong or 'right'}"
+        )
         content_type = seen.headers.get("content-type", "").partition(";")[0].strip().lower()
         probe.ensure(content_type == "application/json", f"content type {content_type!r}")
 

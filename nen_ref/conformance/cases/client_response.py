@@ -59,7 +59,8 @@ async def judged(probe: ClientProbe, client: Client, answers: Mapping[str, Calla
 async def opens(probe: ClientProbe) -> None:
     """Sealed answers of any JSON value open to that value."""
     client = await probe.established()
-    for value in ({"a": 1}, [], "", "\u00e9\U0001f98a", 0, False, None, "x" * 70_000):
+    values: tuple[object, ...] = ({"a": 1}, [], "", "\u00e9\U0001f98a", 0, False, None, "x" * 70_000)
+    for value in values:
         probe.server.on_request = lambda seen, value=value: seen.sealed(value)
         reply = await client.echo("hello")
         probe.judge(reply, f"{str(value)[:20]!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from nen_ref.conformance.cases.client_handshake import HANDSHAKE
 from nen_ref.conformance.client_probe import Client, ClientProbe
@@ -162,7 +163,14 @@ async def character_cut_between_chunks(probe: ClientProbe) -> None:
 async def marker_is_not_text(probe: ClientProbe) -> None:
     """The final marker is not handed out; text that only holds it is."""
     client = await probe.established()
-    for chunks in (("a", "b"), ("x__FIN__", "y"), ("__FIN__x",), ("__FI", "N__"), ("__fin__", " __FIN__"), ("__FIN__\n",)):
+    for chunks in (
+        ("a", "b"),
+        ("x__FIN__", "y"),
+        ("__FIN__x",),
+        ("__FI", "N__"),
+        ("__fin__", " __FIN__"),
+        ("__FIN__\n",),
+    ):
         probe.server.on_request = lambda seen, chunks=chunks: seen.streamed(chunks)
         await reads(probe, client, repr(chunks), "".join(chunks))
 
@@ -256,9 +264,7 @@ async def connection_cut(probe: ClientProbe) -> None:
     """A connection that breaks between two events, or inside one, is ISO-7002."""
     client = await probe.established()
     await tampered(probe, client, "between", lambda seen, events, b: events[:2], BEGINNINGS[:3], "cut")
-    await tampered(
-        probe, client, "inside", lambda seen, events, b: [*events[:2], events[2][:9]], BEGINNINGS[:3], "cut"
-    )
+    await tampered(probe, client, "inside", lambda seen, events, b: [*events[:2], events[2][:9]], BEGINNINGS[:3], "cut")
 
 
 @case(
@@ -323,9 +329,7 @@ async def event_repeated(probe: ClientProbe) -> None:
 async def events_swapped(probe: ClientProbe) -> None:
     """A stream in which two events are swapped is ISO-4001."""
     client = await probe.established()
-    await tampered(
-        probe, client, "1 and 2", lambda seen, e, b: [e[0], e[2], e[1], *e[3:]], BEGINNINGS[:2]
-    )
+    await tampered(probe, client, "1 and 2", lambda seen, e, b: [e[0], e[2], e[1], *e[3:]], BEGINNINGS[:2])
     await tampered(probe, client, "the final one first", lambda seen, e, b: [e[4], *e[:4]], BEGINNINGS[:1])
 
 
@@ -341,7 +345,7 @@ async def event_altered(probe: ClientProbe) -> None:
     """An event with one bit flipped, in its text or its tag, is ISO-4001, and nothing of it is handed out."""
     client = await probe.established()
 
-    def flipped(seen: Seen, events: list[bytes], base_nonce: bytes, index: int, at: int) -> list[bytes]:
+    def flipped(index: int, at: int, seen: Seen, events: list[bytes], base_nonce: bytes) -> list[bytes]:
         sealed = bytearray(seal(seen.key, stream_nonce(base_nonce, index), [*CHUNKS, "__FIN__"][index].encode()).ct)
         sealed[at] ^= 1
         return [*events[:index], event(encode_base64(bytes(sealed))), *events[index + 1 :]]
@@ -351,7 +355,7 @@ async def event_altered(probe: ClientProbe) -> None:
             probe,
             client,
             f"event {index}, byte {at}",
-            lambda *args, index=index, at=at: flipped(*args, index, at),
+            partial(flipped, index, at),
             BEGINNINGS[: index + 1],
         )
 
@@ -529,9 +533,9 @@ async def nonce_unusable(probe: ClientProbe) -> None:
         "24 bytes": encode_base64(good + good),
         "8 bytes": encode_base64(good[:8]),
     }.items():
-        probe.server.on_request = lambda seen, value=value: stream_response(good, seen.events(CHUNKS, good)).with_header(
-            "x-nen-stream-nonce", value
-        )
+        probe.server.on_request = lambda seen, value=value: stream_response(
+            good, seen.events(CHUNKS, good)
+        ).with_header("x-nen-stream-nonce", value)
         reply = await client.chunks(*CHUNKS)
         probe.judge(reply, note)
         probe.released(reply, note, "")

@@ -320,4 +320,3 @@ async def servers_apart(probe: ConfiguredProbe) -> None:
         session = await one.session()
         one.accepted(await one.echo(session), "on its own server")
         other.judge(await other.echo(session), "on the other")
-

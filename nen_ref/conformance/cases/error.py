@@ -8,8 +8,8 @@ import random
 from nen_ref.conformance.model import ACCEPTED, REFUSED
 from nen_ref.conformance.peer import Answer, Draft
 from nen_ref.conformance.probe import Probe
-from nen_ref.conformance.raw import raw_exchange
 from nen_ref.conformance.randomness import random_bytes
+from nen_ref.conformance.raw import raw_exchange
 from nen_ref.conformance.registry import case
 from nen_ref.protocol.messages import HANDSHAKE_PATH, ROTATE_PATH, SIGNATURE_HEADER, STATUS_PATH, TERMINATE_PATH
 from nen_ref.protocol.wire import encode_base64

@@ -7,8 +7,8 @@ from functools import cache
 
 from nen_ref.conformance.model import ACCEPTED
 from nen_ref.conformance.peer import hello as start
-from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.probe import Probe
+from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.registry import case
 from nen_ref.primitives import ml_dsa
 from nen_ref.primitives.ml_dsa import ML_DSA_44, ML_DSA_65

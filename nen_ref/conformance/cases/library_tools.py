@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from nen_ref.conformance.divergence import difference
 from nen_ref.conformance.harness.driver import Reply
-from nen_ref.conformance.harness.probe import HarnessProbe, difference
+from nen_ref.conformance.harness.probe import HarnessProbe
 from nen_ref.conformance.peer import Draft, PeerSession
 from nen_ref.conformance.randomness import random_bytes
 from nen_ref.protocol.messages import SIGNATURE_HEADER, TIMESTAMP_HEADER

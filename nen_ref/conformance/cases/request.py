@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from nen_ref.conformance.model import ACCEPTED, REFUSED
-from nen_ref.conformance.peer import Draft, PeerSession, random_bytes, with_unused_bits
+from nen_ref.conformance.peer import Draft, PeerSession, with_unused_bits
 from nen_ref.conformance.probe import HELLO, Probe
+from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.registry import case
 from nen_ref.primitives import chacha20_poly1305
 from nen_ref.protocol.payload import Envelope, dump_envelope, parse_envelope

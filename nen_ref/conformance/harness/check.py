@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -117,7 +118,9 @@ async def _manners(harness: Harness, started: Started) -> dict[str, tuple[str, s
     found: dict[str, tuple[str, str]] = {}
     answer = await harness.raw({"cmd": "run", "seq": 1_000_000, "op": UNKNOWN, "args": {}})
     polite = isinstance(answer, dict) and "errored" in answer and answer.get("seq") == 1_000_000
-    found["an unknown operation"] = ("ok", "") if polite else ("wrong", f"expected errored with its seq, got {answer!r:.200}")
+    found["an unknown operation"] = (
+        ("ok", "") if polite else ("wrong", f"expected errored with its seq, got {answer!r:.200}")
+    )
     if known is not None:
         reply = await harness.run(known, **examples()[known])
         found["an operation after that"] = ("ok", "") if reply.failure is None else ("wrong", reply.trouble)
@@ -132,6 +135,6 @@ async def _manners(harness: Harness, started: Started) -> dict[str, tuple[str, s
 
 @asynccontextmanager
 async def _scripted() -> AsyncIterator[ScriptedServer]:
-    nothing = Case("", "", "required", "", (), "", "", Kind.CLIENT, (), lambda checks: anyio.sleep(0))
+    nothing = Case("", "", "required", "", (), "", "", Kind.CLIENT, (), lambda checks: anyio.lowlevel.checkpoint())
     async with ScriptedServer(Checks(nothing)) as server:
         yield server

@@ -55,8 +55,10 @@ def run_command(operation: Operation) -> Schema:
 def run_reply(operation: Operation) -> Schema:
     """ok, error, skipped or errored; ok and error may carry a trace."""
     trace = closed(TRACE, frozenset(TRACE))
-    error = closed({"code": {"enum": list(CATALOGUE)}, "detail": TEXT, **operation.partial},
-                   frozenset({"detail", *operation.partial}))
+    error = closed(
+        {"code": {"enum": list(CATALOGUE)}, "detail": TEXT, **operation.partial},
+        frozenset({"detail", *operation.partial}),
+    )
     skipped = closed({"message": TEXT, "issue_url": TEXT}, frozenset({"issue_url"}))
     errored = closed({"message": TEXT, "context": {"type": "object"}}, frozenset({"context"}))
     choices = {

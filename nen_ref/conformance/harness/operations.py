@@ -71,7 +71,7 @@ def _client(name: str, does: str, args: dict[str, Schema], result: dict[str, Sch
     return Operation(name, Kind.CLIENT, does, {"client": TEXT} | args, result, **more)
 
 
-def _server(name: str, does: str, args: dict[str, Schema], result: dict[str, Schema], **more: Any) -> Operation:
+def _server(name: str, does: str, args: Mapping[str, Schema], result: dict[str, Schema], **more: Any) -> Operation:
     return Operation(name, Kind.SERVER, does, args, result, **more)
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nen_ref.conformance.checks import CannotBegin, Checks
+from nen_ref.conformance.divergence import difference, first_difference
 from nen_ref.conformance.harness.driver import Harness, Reply
-from nen_ref.conformance.harness.operations import SERVER_OPTIONS, TRACE
+from nen_ref.conformance.harness.operations import SERVER_OPTIONS
 from nen_ref.conformance.model import Outcome
 from nen_ref.conformance.peer import Peer
 from nen_ref.conformance.probe import Probe, Routes
@@ -42,9 +43,9 @@ class HarnessProbe(Checks):
 
         `trace` are the intermediate values on the way. The first that the harness gives otherwise is the divergence.
         """
-        for name in TRACE:
-            if name in trace and name in reply.trace and reply.trace[name] != as_text(trace[name]):
-                self.diverged(f"{note}: {difference(name, as_text(trace[name]), reply.trace[name])}")
+        earlier = first_difference({name: as_text(value) for name, value in trace.items()}, reply.trace)
+        if earlier:
+            self.diverged(f"{note}: {earlier}")
         if not reply.ok:
             self.findings.append((reply.failure or Outcome.FAIL, f"{note}: {reply.describe()}, not a result"))
             return False
@@ -82,27 +83,6 @@ def as_text(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     return [as_text(entry) for entry in value] if isinstance(value, list) else value
-
-
-def difference(name: str, expected: Any, got: Any) -> str:
-    """Two values that differ, in words: where, and what stands there."""
-    if not isinstance(expected, str) or not isinstance(got, str):
-        return f"{name} is {_cut(got)}, expected {_cut(expected)}"
-    if len(expected) <= 200 and len(got) <= 200:
-        return f"{name} is {got!r}, expected {expected!r}"
-    at = next((i for i, pair in enumerate(zip(expected, got, strict=False)) if len(set(pair)) > 1), None)
-    if at is None:
-        return f"{name} has {len(got)} characters, expected {len(expected)}"
-    start = max(0, at - 8)
-    return (
-        f"{name} differs from character {at} on (of {len(got)}, expected {len(expected)}): "
-        f"...{got[start : at + 24]}..., expected ...{expected[start : at + 24]}..."
-    )
-
-
-def _cut(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _shown(value: Any) -> Any:

@@ -234,7 +234,7 @@ def request_sign(a: Arguments) -> Values:
 
 
 def session_of(given: Values | None) -> Session | None:
-    return given and Session(given["sid"], SessionKeys(given["secret"], given["hmac_key"]), 0)
+    return None if given is None else Session(given["sid"], SessionKeys(given["secret"], given["hmac_key"]), 0)
 
 
 def request_verify(a: Arguments) -> Values:

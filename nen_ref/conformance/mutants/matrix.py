@@ -7,8 +7,7 @@ nothing in a `Verdict` depends on time, so that a run can be compared with the n
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -21,7 +20,7 @@ from nen_ref.conformance.mutants.harness import command
 from nen_ref.conformance.mutants.model import CATALOGUE, Mutant, all_mutants
 from nen_ref.conformance.registry import all_cases
 from nen_ref.conformance.runner import run_cases
-from nen_ref.conformance.targets import HarnessTarget, Unreachable
+from nen_ref.conformance.targets import HarnessTarget, ReferenceTarget, Unreachable
 
 SEED = "mutants"
 # Within one run. One server case waits for six seconds; each at the same time may need a harness of its own.
@@ -97,11 +96,15 @@ def cases_for(mutant: Mutant) -> list[Case]:
     ]
 
 
-async def run_baseline(kinds: Sequence[Kind]) -> list[Result]:
+async def run_baseline(
+    kinds: Sequence[Kind], finished: Callable[[Result], None] = lambda result: None
+) -> list[Result]:
     """The findings of the reference as it is; there should be none. Raises Unreachable."""
     cases = all_cases(kinds=tuple(kinds))
-    reference = HarnessTarget([sys.executable, "-m", "nen_ref.conformance.harness.reference"])
-    report = await run_cases(cases, reference, jobs=CASES_AT_ONCE[Kind.SERVER], seed=SEED, case_timeout=CASE_TIMEOUT)
+    jobs = CASES_AT_ONCE[Kind.SERVER]
+    report = await run_cases(
+        cases, ReferenceTarget(), jobs=jobs, seed=SEED, finished=finished, case_timeout=CASE_TIMEOUT
+    )
     return [result for result in report.results if result.outcome is not Outcome.PASS]
 
 
@@ -161,6 +164,6 @@ def _catch(result: Result) -> Catch:
     return Catch(result.case.id, result.case.requirement, result.outcome, result.codes)
 
 
-def _some(ids: object) -> str:
-    names = list(ids)  # type: ignore[call-overload]
+def _some(ids: Iterable[str]) -> str:
+    names = list(ids)
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
-import json
 import os
 import posixpath
 from collections.abc import AsyncIterator, Callable, Generator, Iterable
@@ -16,7 +14,7 @@ from urllib.parse import unquote
 import anyio
 from starlette.responses import Response
 
-from nen_ref.conformance.mutants.faults import from_numbers, lenient_hint
+from nen_ref.conformance.mutants.faults import from_numbers
 from nen_ref.conformance.mutants.model import EVERYTHING, mutant
 from nen_ref.conformance.mutants.patch import around, instead_of, set_field
 from nen_ref.http import asgi, demo_app
