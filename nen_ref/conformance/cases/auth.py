@@ -551,17 +551,17 @@ async def timestamp_digits_only(probe: Probe) -> None:
     """The right time written with a sign, fraction, exponent, in hex, with letters after it, or spaced is refused."""
     session = await probe.session()
     now = now_ms()
-    for text in (
-        f"+{now}",
-        f"{now}.0",
-        f"{now / 1e12:.12f}e12",
-        hex(now),
-        f"{now}ms",
-        f"{now}n",
-        f"{now}, {now}",
-        f"{now // 1000}_000",
-    ):
-        probe.judge(await probe.send(probe.draft(session, timestamp=text), session), repr(text))
+    for note, text in {
+        "a sign": f"+{now}",
+        "a fraction": f"{now}.0",
+        "an exponent": f"{now / 1e12:.12f}e12",
+        "hexadecimal": hex(now),
+        "ms behind it": f"{now}ms",
+        "n behind it": f"{now}n",
+        "twice": f"{now}, {now}",
+        "an underscore": f"{now // 1000}_000",
+    }.items():
+        probe.judge(await probe.send(probe.draft(session, timestamp=text), session), note)
 
 
 @case(
