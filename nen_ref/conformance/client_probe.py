@@ -11,7 +11,7 @@ from nen_ref.conformance.divergence import first_difference, request_values
 from nen_ref.conformance.harness.driver import Harness, Reply
 from nen_ref.conformance.harness.probe import HarnessProbe
 from nen_ref.conformance.model import Case, Outcome
-from nen_ref.conformance.scripted import ScriptedServer, Seen
+from nen_ref.conformance.scripted import ScriptedServer, Seen, as_it_should
 
 ECHO = "/api/echo"
 STREAM = "/api/stream"
@@ -113,9 +113,15 @@ class ClientProbe(HarnessProbe):
 
     def compare(self, reply: Reply, seen: list[Seen]) -> None:
         """Where the harness gives intermediate values, name the first that is not the suite's."""
-        request = next((request for request in reversed(seen) if request.session is not None), None)
-        if request is None or request.session is None or not reply.trace:
-            return
-        ours = request_values(request.method, request.target, request.headers, request.body, request.session.keys)
-        if found := first_difference(ours, reply.trace):
+        known = [values for values in map(self._values, seen) if values]
+        if known and (found := first_difference(known[-1], reply.trace)):
             self.diverged(found)
+
+    def _values(self, seen: Seen) -> dict[str, str]:
+        """The intermediate values of a request, or of a handshake that was answered as it should be."""
+        if seen.accepted is not None and self.server.on_handshake is as_it_should:
+            keys = seen.accepted.session.keys
+            return {"secret": keys.enc.hex(), "hmac_key": keys.mac.hex()}
+        if seen.session is None or seen.is_handshake:
+            return {}
+        return request_values(seen.method, seen.target, seen.headers, seen.body, seen.session.keys)

@@ -106,6 +106,10 @@ class Seen:
         return self.target.partition("?")[0]
 
     @property
+    def is_handshake(self) -> bool:
+        return self.path in (HANDSHAKE_PATH, ROTATE_PATH)
+
+    @property
     def wrong(self) -> str:
         """What is wrong with it by the specification, in words; empty if nothing is."""
         return f"{self.fault.code}: {self.fault.detail or self.fault.entry.hint}" if self.fault else ""
@@ -147,6 +151,11 @@ class Seen:
 Script = Callable[[Seen], Response | None]
 
 
+def as_it_should(seen: Seen) -> Response | None:
+    """The script that leaves everything to the right server."""
+    return None
+
+
 @dataclass
 class ScriptedServer:
     """Use as an async context manager. A script that answers None leaves the answer to the right server.
@@ -158,9 +167,9 @@ class ScriptedServer:
     checks: Checks
     seen: list[Seen] = field(default_factory=list)
     sessions: dict[str, Session] = field(default_factory=dict)
-    on_handshake: Script = lambda seen: None
-    on_request: Script = lambda seen: None
-    on_plain: Script = lambda seen: None
+    on_handshake: Script = as_it_should
+    on_request: Script = as_it_should
+    on_plain: Script = as_it_should
     url: str = ""
     _nonces: set[tuple[str, bytes]] = field(default_factory=set)
     _group: anyio.abc.TaskGroup | None = None
@@ -187,7 +196,7 @@ class ScriptedServer:
 
     @property
     def handshakes(self) -> list[Seen]:
-        return [seen for seen in self.seen if seen.path in (HANDSHAKE_PATH, ROTATE_PATH)]
+        return [seen for seen in self.seen if seen.is_handshake]
 
     def forget_sessions(self) -> None:
         """As after a restart with the store in memory."""
@@ -197,7 +206,7 @@ class ScriptedServer:
 
     def answer(self, seen: Seen) -> Response:
         """The answer of the script, or the right one."""
-        if seen.method == "POST" and seen.path in (HANDSHAKE_PATH, ROTATE_PATH):
+        if seen.method == "POST" and seen.is_handshake:
             if seen.accepted is None:  # scripts change a right answer: a wrong handshake is none of theirs
                 return self.right(seen)
             return self.on_handshake(seen) or self.handshake(seen)
@@ -231,7 +240,7 @@ class ScriptedServer:
     def _look(self, seen: Seen) -> Seen:
         """The request with its session, its payload, and what is wrong with it."""
         session = self.sessions.get(seen.headers.get(SESSION_HEADER, ""))
-        if seen.path in (HANDSHAKE_PATH, ROTATE_PATH):
+        if seen.is_handshake:
             return self._look_at_handshake(replace(seen, session=session))
         if not _is_application(seen):
             return replace(seen, session=session)

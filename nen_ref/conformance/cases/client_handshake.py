@@ -9,7 +9,7 @@ from nen_ref.conformance.model import ACCEPTED
 from nen_ref.conformance.peer import with_unused_bits
 from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.registry import case
-from nen_ref.conformance.scripted import Response, Script, Seen, error_response, json_response
+from nen_ref.conformance.scripted import Response, Script, Seen, as_it_should, error_response, json_response
 from nen_ref.primitives.errors import PrimitiveError
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.errors import HANDSHAKE_FAILED, SESSION_INVALID_OR_EXPIRED, NenError
@@ -568,6 +568,6 @@ async def failure_keeps_the_client(probe: ClientProbe) -> None:
     probe.server.on_handshake = lambda seen: Response(503)
     reply = await client.handshake()
     probe.ensure(reply.refused, f"the first: {reply.describe()}")
-    probe.server.on_handshake = lambda seen: None
+    probe.server.on_handshake = as_it_should
     probe.judge(await client.handshake(), "the second")
     await sends_a_right_request(probe, client, "the request afterwards")

@@ -6,7 +6,7 @@ from nen_ref.conformance.cases.client_handshake import HANDSHAKE, REQUEST
 from nen_ref.conformance.client_probe import ClientProbe
 from nen_ref.conformance.model import ACCEPTED, REFUSED
 from nen_ref.conformance.registry import case
-from nen_ref.conformance.scripted import Response, error_response, json_response
+from nen_ref.conformance.scripted import Response, as_it_should, error_response, json_response
 from nen_ref.protocol.errors import CATALOGUE, SESSION_INVALID_OR_EXPIRED
 from nen_ref.protocol.messages import ROTATE_PATH, SESSION_HEADER, STATUS_PATH, TERMINATE_PATH, TIMESTAMP_HEADER
 
@@ -320,7 +320,7 @@ async def rotate_refused(probe: ClientProbe) -> None:
     for answer in (Response(503), json_response({"sid": "s"}), json_response(b"[]")):
         probe.server.on_handshake = lambda seen, answer=answer: answer
         probe.judge(await client.rotate(), f"{answer.status} {answer.body.decode()[:20]}")
-    probe.server.on_handshake = lambda seen: None
+    probe.server.on_handshake = as_it_should
     probe.gave(await client.echo("x"), "a request", payload={"method": "POST", "body": "x"})
     probe.right_requests("afterwards")
 

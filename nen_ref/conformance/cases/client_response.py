@@ -10,7 +10,7 @@ from nen_ref.conformance.model import ACCEPTED, REFUSED
 from nen_ref.conformance.peer import with_unused_bits
 from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.registry import case
-from nen_ref.conformance.scripted import Response, Seen, error_response, json_response, stream_response
+from nen_ref.conformance.scripted import Response, Seen, as_it_should, error_response, json_response, stream_response
 from nen_ref.protocol.errors import CATALOGUE
 from nen_ref.protocol.payload import dump_envelope, seal
 from nen_ref.protocol.wire import encode_base64, parse_json_object
@@ -43,7 +43,7 @@ async def judged(probe: ClientProbe, client: Client, answers: Mapping[str, Calla
         probe.judge(await client.echo(note), note)
         sent = len(probe.server.requests) - before
         probe.ensure(sent == 1, f"{note}: the request was sent {sent} times")
-    probe.server.on_request = lambda seen: None
+    probe.server.on_request = as_it_should
     afterwards = await client.echo("afterwards")
     probe.gave(afterwards, "a right answer afterwards", payload={"method": "POST", "body": "afterwards"})
 
@@ -444,7 +444,7 @@ async def connection_cut(probe: ClientProbe) -> None:
 
     probe.server.on_request = script
     probe.judge(await client.echo("hello"))
-    probe.server.on_request = lambda seen: None
+    probe.server.on_request = as_it_should
     probe.gave(await client.echo("x"), "the next request", payload={"method": "POST", "body": "x"})
 
 

@@ -11,7 +11,7 @@ from nen_ref.conformance.harness.driver import Reply
 from nen_ref.conformance.model import ACCEPTED, REFUSED
 from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.registry import case
-from nen_ref.conformance.scripted import Response, Seen, error_response, json_response, stream_response
+from nen_ref.conformance.scripted import Response, Seen, as_it_should, error_response, json_response, stream_response
 from nen_ref.protocol.errors import CATALOGUE
 from nen_ref.protocol.payload import parse_envelope, seal
 from nen_ref.protocol.sse import event
@@ -720,7 +720,7 @@ async def after_a_failure(probe: ClientProbe) -> None:
     """After a stream that failed, the next one of the session is read."""
     client = await probe.established()
     await tampered(probe, client, "swapped", lambda seen, e, b: [e[1], e[0], *e[2:]], ("",))
-    probe.server.on_request = lambda seen: None
+    probe.server.on_request = as_it_should
     reply = await client.chunks(*CHUNKS)
     probe.gave(reply, "the next stream", text=WHOLE)
 

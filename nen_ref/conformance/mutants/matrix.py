@@ -86,19 +86,17 @@ class Verdict:
         if not self.catches:
             return "no case catches it"
         if not any(catch.requirement == self.mutant.requirement for catch in self.catches):
-            return f"no case of {self.mutant.requirement} catches it, only {_some(catch.case for catch in self.catches)}"
+            return (
+                f"no case of {self.mutant.requirement} catches it, only {_some(catch.case for catch in self.catches)}"
+            )
         return f"fails cases unrelated to it: {_some(self.unrelated)}" if self.unrelated else ""
 
 
 def cases_for(mutant: Mutant) -> list[Case]:
-    return [
-        case for case in all_cases(kinds=(mutant.kind,)) if case.id not in COSTLY or mutant.concerns(case)
-    ]
+    return [case for case in all_cases(kinds=(mutant.kind,)) if case.id not in COSTLY or mutant.concerns(case)]
 
 
-async def run_baseline(
-    kinds: Sequence[Kind], finished: Callable[[Result], None] = lambda result: None
-) -> list[Result]:
+async def run_baseline(kinds: Sequence[Kind], finished: Callable[[Result], None] = lambda result: None) -> list[Result]:
     """The findings of the reference as it is; there should be none. Raises Unreachable."""
     cases = all_cases(kinds=tuple(kinds))
     jobs = CASES_AT_ONCE[Kind.SERVER]

@@ -47,9 +47,7 @@ class Mutant:
         return case.requirement == self.requirement or case.id.startswith(self.related)
 
 
-def mutant(
-    id: str, requirement: str, *related: str, gains: str
-) -> Callable[[Callable[[], None]], Callable[[], None]]:
+def mutant(id: str, requirement: str, *related: str, gains: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Declare a mutant. The id is permanent; its first part is the kind of the target."""
 
     def declare(apply: Callable[[], None]) -> Callable[[], None]:

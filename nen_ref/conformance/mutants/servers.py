@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import posixpath
 from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -19,7 +19,7 @@ from nen_ref.conformance.mutants.model import EVERYTHING, mutant
 from nen_ref.conformance.mutants.patch import around, instead_of, set_field
 from nen_ref.http import asgi, demo_app
 from nen_ref.http.server import NenServer
-from nen_ref.primitives import ml_dsa, ml_dsa_keys, ml_kem
+from nen_ref.primitives import ml_dsa
 from nen_ref.primitives.chacha20_poly1305 import aead_decrypt, chacha20_encrypt
 from nen_ref.primitives.errors import AuthenticationError, LengthError
 from nen_ref.primitives.ml_kem import ML_KEM_768
@@ -53,13 +53,11 @@ Members = dict[str, object]
 
 
 def checks_in_this_order(*steps: str) -> None:
-    """The server makes the checks after the session's in this order; "spent?" asks without recording, "spend" records."""
+    """The server makes the checks after the session's in this order: "spent?" asks only, "spend" records only."""
     used: set[tuple[str, bytes]] = set()
 
     @instead_of(verification.verify_request)
-    def _(
-        request: Request, now: int, policy: RequestPolicy = RequestPolicy(), *, suite: Any = REFERENCE
-    ) -> Generator[Any, Any, Verified]:
+    def _(request: Request, now: int, policy: RequestPolicy, *, suite: Any) -> Generator[Any, Any, Verified]:
         sid = check_session_header(request)
         session = check_session((yield LoadSession(sid)))
         envelope, opened, signature = None, None, None
@@ -133,16 +131,9 @@ def _() -> None:
         return base64.b64decode(text.encode("ascii", "ignore") + b"==")
 
 
-@mutant("server/base64-url-safe-too", "V1-WIRE-02", gains="one value has two texts, compared as text they differ")
-def _() -> None:
-    """The URL-safe alphabet is taken as well as the standard one."""
-
-    @around(wire.decode_base64)
-    def _(original: Any, text: str) -> Any:
-        return original(text.replace("-", "+").replace("_", "/"))
-
-
-@mutant("server/base64-unused-bits", "V1-WIRE-02", gains="one value has up to sixteen texts, compared as text they differ")
+@mutant(
+    "server/base64-unused-bits", "V1-WIRE-02", gains="one value has up to sixteen texts, compared as text they differ"
+)
 def _() -> None:
     """The unused bits of the last base64 character are ignored, as most libraries do."""
 
@@ -204,7 +195,7 @@ def _() -> None:
 def _() -> None:
     """An answer carries its ciphertext a second time, in hex, for debugging."""
 
-    @instead_of(responses.dump_envelope)
+    @instead_of(payload.dump_envelope)
     def _(envelope: Envelope) -> bytes:
         members = {"ct": wire.encode_base64(envelope.ct), "n": envelope.nonce_text, "hex": envelope.ct.hex()}
         return wire.dump_json(members)
@@ -231,22 +222,18 @@ def _() -> None:
 # Handshake
 
 
-@mutant("server/no-modulus-check", "V1-HS-05", "v1/error/message-is-constant", gains="ciphertexts under malformed keys, outside of the proof of FIPS 203")
+@mutant(
+    "server/no-modulus-check",
+    "V1-HS-05",
+    "v1/error/message-is-constant",
+    gains="ciphertexts under malformed keys, outside of the proof of FIPS 203",
+)
 def _() -> None:
     """Only the length of an encapsulation key is checked."""
 
     @instead_of(REFERENCE.ml_kem_768_check_ek)
     def _(ek: bytes) -> None:
         LengthError.check("ek", ek, ML_KEM_768.ek_size)
-
-
-@mutant("server/modulus-check-too-strict", "V1-HS-05", EVERYTHING, gains="one key in five, rightly made, is refused")
-def _() -> None:
-    """The modulus check refuses 3328, the largest coefficient that is allowed."""
-
-    @around(ml_kem.byte_encode_vector)
-    def _(original: Any, vector: Any, d: int) -> Any:
-        return original([[x - 1 if x == 3328 else x for x in f] for f in vector] if d == 12 else vector, d)
 
 
 @mutant(
@@ -264,13 +251,11 @@ def _() -> None:
         return original({"pk": members["pk"]})
 
 
-@mutant(
-    "server/key-derived-by-a-hash", "V1-HS-06", EVERYTHING, gains="it talks to no other implementation"
-)
+@mutant("server/key-derived-by-a-hash", "V1-HS-06", EVERYTHING, gains="it talks to no other implementation")
 def _() -> None:
     """The payload key is SHA-256 of the shared secret."""
 
-    @around(handshake.SessionKeys)
+    @around(SessionKeys)
     def _(original: Any, enc: bytes, mac: bytes) -> Any:
         return original(hashlib.sha256(enc).digest(), mac)
 
@@ -332,15 +317,6 @@ def _() -> None:
         return True
 
 
-@mutant("server/identity-over-the-base64-too", "V1-ID-01", gains="a signature made for another purpose proves an identity")
-def _() -> None:
-    """For old clients, a signature over the base64 text of the key is taken as well."""
-
-    @around(REFERENCE.ml_dsa_65_verify)
-    def _(original: Any, pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> Any:
-        return original(pk, M, sigma, ctx) or original(pk, wire.encode_base64(M).encode(), sigma, ctx)
-
-
 @mutant("server/identity-not-verified-at-rotation", "V1-ID-01", gains="anyone takes an identity by rotating")
 def _() -> None:
     """At a rotation the identity is read and not verified."""
@@ -354,25 +330,15 @@ def _() -> None:
             self._suite = suite
 
 
-@mutant("server/half-an-identity-is-none", "V1-ID-03", gains="an attacker on the way strips the signature and stays unseen")
+@mutant(
+    "server/half-an-identity-is-none", "V1-ID-03", gains="an attacker on the way strips the signature and stays unseen"
+)
 def _() -> None:
     """A handshake with one of sigPk and sigOfPk is taken for one without identity."""
 
     @around(identity.verify_identity)
     def _(original: Any, members: Members, ek: bytes, **suite: Any) -> Any:
         return original(members, ek, **suite) if {"sigPk", "sigOfPk"} <= set(members) else None
-
-
-@mutant("server/bare-identity-key-refused", "V1-ID-04", "v1/identity/", gains="clients of the first release are locked out")
-def _() -> None:
-    """Only the SubjectPublicKeyInfo is taken as sigPk."""
-
-    @instead_of(identity._public_key)
-    def _(sig_pk: bytes) -> bytes:
-        try:
-            return ml_dsa_keys.decode_spki(ml_dsa.ML_DSA_65, sig_pk)
-        except ValueError:
-            raise failure(errors.AUTH_IDENTITY_SIGNATURE_INVALID) from None
 
 
 @mutant("server/identity-key-encoding-unchecked", "V1-ID-05", "v1/identity/", gains="one identity has many encodings")
@@ -469,15 +435,6 @@ def _() -> None:
         return value[:12].ljust(12, b"\0") if name == "n" else value
 
 
-@mutant("server/short-ciphertext-crashes", "V1-REQ-06", "v1/error/", gains="a client with a session makes the server fail")
-def _() -> None:
-    """The tag is cut off a ct without asking whether there is one."""
-
-    @around(REFERENCE.aead_open)
-    def _(original: Any, key: bytes, nonce: bytes, sealed: bytes) -> Any:
-        return original(key, nonce, sealed) if sealed[15] is not None else b""
-
-
 @mutant(
     "server/tag-not-checked",
     "V1-REQ-07",
@@ -534,26 +491,10 @@ def _() -> None:
 
     @instead_of(verification.check_payload)
     def _(envelope: Envelope | None, session: Session, suite: Any = REFERENCE) -> bytes | None:
-        return envelope and open_envelope(session.keys.enc, envelope, suite=suite)
+        return None if envelope is None else open_envelope(session.keys.enc, envelope, suite=suite)
 
 
 # Verification
-
-
-@mutant("server/missing-session-is-unknown", "V1-AUTH-01", "v1/auth/order-session-first", "v1/stream/", "v1/error/",
-        gains="a client without a session cannot tell that its header is stripped on the way")
-def _() -> None:
-    """A request without X-Nen-Session is answered as one under an unknown session."""
-    set_field(verification, "SESSION_HEADER_MISSING", errors.SESSION_INVALID_OR_EXPIRED)
-
-
-@mutant("server/session-id-in-any-case", "V1-AUTH-02", gains="ids that a log or a cache keeps apart are one session")
-def _() -> None:
-    """The session id is compared without regard to case and white space."""
-
-    @around(MemoryStore._alive)
-    def _(original: Any, self: MemoryStore, sid: str) -> Any:
-        return original(self, sid.strip().lower())
 
 
 @mutant(
@@ -617,19 +558,6 @@ def _() -> None:
             original(request, envelope, signature, session, *suite)
 
 
-@mutant("server/signature-in-hex-too", "V1-AUTH-11", gains="one signature has two texts")
-def _() -> None:
-    """A signature in hexadecimal is taken as well as one in base64."""
-
-    @around(verification.check_signature)
-    def _(original: Any, request: Request, envelope: Any, signature: str, *rest: Any) -> None:
-        try:
-            signature = wire.encode_base64(bytes.fromhex(signature))
-        except ValueError:
-            pass
-        original(request, envelope, signature, *rest)
-
-
 @mutant(
     "server/method-not-signed",
     "V1-AUTH-05",
@@ -643,22 +571,30 @@ def _() -> None:
     @around(verification.check_signature)
     def _(original: Any, request: Request, *rest: Any) -> None:
         for method in methods:
-            try:
-                return original(replace(request, method=method), *rest)
-            except NenError:
-                continue
-        return original(request, *rest)
+            with suppress(NenError):
+                original(replace(request, method=method), *rest)
+                return
+        original(request, *rest)
 
 
-@mutant("server/nonce-not-signed", "V1-AUTH-05", "v1/auth/nonce-empty-without-body",
-        gains="the sealed body of one request is put under the signature of another")
+@mutant(
+    "server/nonce-not-signed",
+    "V1-AUTH-05",
+    "v1/auth/nonce-empty-without-body",
+    gains="the sealed body of one request is put under the signature of another",
+)
 def _() -> None:
     """A signature over the empty nonce is taken for every request."""
     also_takes(lambda r, t, n: canonical_string(r.method, r.path, t, ""))
 
 
-@mutant("server/path-not-signed", "V1-AUTH-05", "v1/auth/path", "v1/auth/query",
-        gains="an attacker sends a request to another route than it was made for")
+@mutant(
+    "server/path-not-signed",
+    "V1-AUTH-05",
+    "v1/auth/path",
+    "v1/auth/query",
+    gains="an attacker sends a request to another route than it was made for",
+)
 def _() -> None:
     """A signature for the echo route is taken on every route."""
     also_takes(lambda r, t, n: canonical_string(r.method, "/api/echo", t, n))
@@ -673,16 +609,12 @@ def _() -> None:
         original(replace(request, path=unquote(request.path)), *rest)
 
 
-@mutant("server/path-normalised", "V1-AUTH-06", gains="two different requests have one signature")
-def _() -> None:
-    """Dot segments, double and trailing slashes are removed from the path before it is signed."""
-
-    @around(verification.check_signature)
-    def _(original: Any, request: Request, *rest: Any) -> None:
-        original(replace(request, path=posixpath.normpath(request.path)), *rest)
-
-
-@mutant("server/query-signed", "V1-AUTH-06", "v1/auth/override-headers", gains="right clients are refused as soon as they send a query")
+@mutant(
+    "server/query-signed",
+    "V1-AUTH-06",
+    "v1/auth/override-headers",
+    gains="right clients are refused as soon as they send a query",
+)
 def _() -> None:
     """The query is part of the signed path."""
 
@@ -692,10 +624,20 @@ def _() -> None:
         return f"{path}?{query}" if query else path
 
 
-@mutant("server/window-absent", "V1-AUTH-07", "v1/auth/order-window-before-replay", "v1/auth/order-", "v1/stream/get-stale",
-        "v1/replay/not-spent-by-stale-timestamp", "v1/replay/", "v1/error/", gains="a recorded request is good for ever")
+@mutant(
+    "server/window-absent",
+    "V1-AUTH-07",
+    "v1/auth/order-window-before-replay",
+    "v1/auth/order-",
+    "v1/stream/get-stale",
+    "v1/replay/not-spent-by-stale-timestamp",
+    "v1/replay/",
+    "v1/error/",
+    gains="a recorded request is good for ever",
+)
 def _() -> None:
     """The timestamp has to be a number, and may be any."""
+
     @around(verification.check_window)
     def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
         return original(request, now, replace(policy, window_ms=10**17))
@@ -710,16 +652,6 @@ def _() -> None:
         return original(request, max(now, _number(request)), policy)
 
 
-@mutant("server/window-open-to-the-past", "V1-AUTH-07", "v1/auth/order-", "v1/stream/get-stale",
-        "v1/replay/not-spent-by-stale-timestamp", "v1/error/", gains="a recorded request is good for ever")
-def _() -> None:
-    """Only timestamps in the future are checked."""
-
-    @around(verification.check_window)
-    def _(original: Any, request: Request, now: int, policy: RequestPolicy) -> Any:
-        return original(request, min(now, _number(request)), policy)
-
-
 @mutant("server/timestamp-optional", "V1-AUTH-08", gains="a request without a timestamp is good for ever")
 def _() -> None:
     """A request without X-Nen-Timestamp is not checked for one."""
@@ -729,8 +661,13 @@ def _() -> None:
         return original(request, now, policy) if request.headers.get(TIMESTAMP_HEADER) else now
 
 
-@mutant("server/nan-passes-the-window", "V1-AUTH-08", "v1/auth/timestamp-digits-only", "v1/auth/timestamp-other-script",
-        gains="a signed request with a timestamp of NaN is good for ever")
+@mutant(
+    "server/nan-passes-the-window",
+    "V1-AUTH-08",
+    "v1/auth/timestamp-digits-only",
+    "v1/auth/timestamp-other-script",
+    gains="a signed request with a timestamp of NaN is good for ever",
+)
 def _() -> None:
     """The timestamp is read as a float and compared so that NaN passes."""
 
@@ -776,24 +713,37 @@ def _() -> None:
     checks_in_this_order("shape", "window", "signature", "replay", "payload")
 
 
-@mutant("server/decrypted-before-authenticated", "V1-AUTH-10", "v1/replay/",
-        gains="unauthenticated bytes reach the cipher and the parser: an oracle, and work for free")
+@mutant(
+    "server/decrypted-before-authenticated",
+    "V1-AUTH-10",
+    "v1/replay/",
+    gains="unauthenticated bytes reach the cipher and the parser: an oracle, and work for free",
+)
 def _() -> None:
     """The payload is opened first, and the HMAC compared afterwards."""
     checks_in_this_order("shape", "payload", "signature", "window", "replay")
 
 
-@mutant("server/first-of-repeated-headers", "V1-AUTH-14", gains="a filter checks the last header, the server takes the first")
+@mutant(
+    "server/first-of-repeated-headers",
+    "V1-AUTH-14",
+    gains="a filter checks the last header, the server takes the first",
+)
 def _() -> None:
     """Of a repeated header the first value is taken."""
 
-    @around(asgi.Headers)
+    @around(messages.Headers)
     def _(original: Any, pairs: Iterable[tuple[str, str]]) -> Any:
         return original({name.lower(): value for name, value in reversed(list(pairs))}.items())
 
 
-@mutant("server/unsigned-clients-without-name", "V1-AUTH-12", "v1/auth/", "v1/configured/",
-        gains="strict mode, off for one client, is off for everybody")
+@mutant(
+    "server/unsigned-clients-without-name",
+    "V1-AUTH-12",
+    "v1/auth/",
+    "v1/configured/",
+    gains="strict mode, off for one client, is off for everybody",
+)
 def _() -> None:
     """As soon as one client may send unsigned requests, every client may."""
 
@@ -806,8 +756,15 @@ def _() -> None:
 # Replay
 
 
-@mutant("server/replay-not-checked", "V1-REPLAY-01", "v1/replay/", "v1/auth/order-replay-before-opening", "v1/error/",
-        "v1/stream/replayed", gains="a recorded request runs as often as the attacker likes, for thirty seconds")
+@mutant(
+    "server/replay-not-checked",
+    "V1-REPLAY-01",
+    "v1/replay/",
+    "v1/auth/order-replay-before-opening",
+    "v1/error/",
+    "v1/stream/replayed",
+    gains="a recorded request runs as often as the attacker likes, for thirty seconds",
+)
 def _() -> None:
     """Nonces are recorded and never compared."""
 
@@ -817,7 +774,9 @@ def _() -> None:
         return NonceAnswer.NEW
 
 
-@mutant("server/replay-not-atomic", "V1-REPLAY-02", gains="two copies at the same moment both pass: money is moved twice")
+@mutant(
+    "server/replay-not-atomic", "V1-REPLAY-02", gains="two copies at the same moment both pass: money is moved twice"
+)
 def _() -> None:
     """A nonce is looked up, something is awaited, and then it is recorded."""
 
@@ -829,57 +788,54 @@ def _() -> None:
         return answer if known else NonceAnswer.NEW
 
 
-@mutant("server/replay-known-by-ciphertext", "V1-REPLAY-01", "v1/replay/", "v1/auth/order-replay-before-opening",
-        gains="a nonce is used twice under one key: two payloads are laid bare and tags are forged")
+@mutant(
+    "server/replay-known-by-ciphertext",
+    "V1-REPLAY-01",
+    "v1/replay/",
+    "v1/auth/order-replay-before-opening",
+    gains="a nonce is used twice under one key: two payloads are laid bare and tags are forged",
+)
 def _() -> None:
     """The server remembers ciphertexts instead of nonces."""
     nonces_known_by(lambda request, envelope: envelope.ct)
 
 
-@mutant("server/replay-known-by-route", "V1-REPLAY-01", gains="a nonce is used twice under one key")
-def _() -> None:
-    """The server remembers the nonces of each method and path apart."""
-    nonces_known_by(lambda r, envelope: envelope.n + f"{r.method} {r.path}".encode("utf-8", "surrogateescape"))
-
-
-@mutant("server/last-hundred-nonces", "V1-REPLAY-01", gains="a recorded request runs again as soon as a hundred others came")
-def _() -> None:
-    """A session remembers its last hundred nonces."""
-
-    @around(MemoryStore.record_nonce)
-    async def _(original: Any, self: MemoryStore, sid: str, nonce: bytes, keep_until: int) -> Any:
-        answer, entry = await original(self, sid, nonce, keep_until), self._entries[sid]
-        entry.expiries.sort()
-        while len(entry.used) > 100:
-            entry.used.discard(entry.expiries.pop(0)[1])
-        return answer
-
-
-@mutant("server/nonce-spent-late", "V1-REPLAY-03", "v1/auth/order-replay-before-opening",
-        gains="a request that fails to open can be tried again and again: an oracle")
+@mutant(
+    "server/nonce-spent-late",
+    "V1-REPLAY-03",
+    "v1/auth/order-replay-before-opening",
+    gains="a request that fails to open can be tried again and again: an oracle",
+)
 def _() -> None:
     """A nonce is recorded when the payload was opened."""
     checks_in_this_order("shape", "signature", "window", "spent?", "payload", "spend")
 
 
-@mutant("server/nonce-spent-before-the-signature", "V1-REPLAY-04", "v1/auth/order-signature-before-replay",
-        "v1/replay/", "v1/auth/order-", gains="who sees a nonce burns it before its owner's request arrives")
+@mutant(
+    "server/nonce-spent-before-the-signature",
+    "V1-REPLAY-04",
+    "v1/auth/order-signature-before-replay",
+    "v1/replay/",
+    "v1/auth/order-",
+    gains="who sees a nonce burns it before its owner's request arrives",
+)
 def _() -> None:
     """A nonce is recorded before the signature is checked."""
     checks_in_this_order("shape", "replay", "signature", "window", "payload")
 
 
-@mutant("server/nonce-spent-before-the-window", "V1-REPLAY-04", "v1/auth/order-window-before-replay",
-        gains="a request that was refused as stale has spent its nonce")
-def _() -> None:
-    """A nonce is recorded before the timestamp is checked."""
-    checks_in_this_order("shape", "signature", "replay", "window", "payload")
-
-
-@mutant("server/session-ended-by-a-wrong-signature", "V1-REPLAY-04", "v1/replay/", "v1/auth/", "v1/error/", "v1/lifecycle/",
-        gains="who sees a session id ends the session with one bad request")
+@mutant(
+    "server/session-ended-by-a-wrong-signature",
+    "V1-REPLAY-04",
+    "v1/replay/",
+    "v1/auth/",
+    "v1/error/",
+    "v1/lifecycle/",
+    gains="who sees a session id ends the session with one bad request",
+)
 def _() -> None:
     """A wrong signature ends the session, to be on the safe side."""
+
     @around(NenServer.verify)
     async def _(original: Any, self: NenServer, request: Request) -> Any:
         try:
@@ -902,7 +858,11 @@ def _() -> None:
         return answer
 
 
-@mutant("server/nonces-forgotten-after-five-seconds", "V1-REPLAY-06", gains="a recorded request runs again after five seconds")
+@mutant(
+    "server/nonces-forgotten-after-five-seconds",
+    "V1-REPLAY-06",
+    gains="a recorded request runs again after five seconds",
+)
 def _() -> None:
     """A nonce is remembered for five seconds."""
 
@@ -911,7 +871,12 @@ def _() -> None:
         return await original(self, sid, nonce, self._clock() + 5000)
 
 
-@mutant("server/nonces-forgotten-at-their-timestamp", "V1-REPLAY-06", "v1/replay/", gains="a request dated back a little can be replayed at once")
+@mutant(
+    "server/nonces-forgotten-at-their-timestamp",
+    "V1-REPLAY-06",
+    "v1/replay/",
+    gains="a request dated back a little can be replayed at once",
+)
 def _() -> None:
     """A nonce is remembered until its timestamp, not until the end of its window."""
 
@@ -935,8 +900,13 @@ def _() -> None:
         return Reply(status, {"content-type": "application/json"} | responses.NO_STORE, plain)
 
 
-@mutant("server/answer-under-the-nonce-of-the-request", "V1-RES-02", "v1/response/", "v1/lifecycle/",
-        gains="request and answer under one key and nonce: their XOR is the XOR of the payloads, and tags are forged")
+@mutant(
+    "server/answer-under-the-nonce-of-the-request",
+    "V1-RES-02",
+    "v1/response/",
+    "v1/lifecycle/",
+    gains="request and answer under one key and nonce: their XOR is the XOR of the payloads, and tags are forged",
+)
 def _() -> None:
     """The answer is sealed under the nonce of its request."""
 
@@ -965,7 +935,12 @@ def _() -> None:
         return replace(reply, headers={"content-type": reply.headers["content-type"]})
 
 
-@mutant("server/errors-of-handlers-plain", "V1-RES-05", "v1/configured/", gains="error pages of the application, with its data, are read on the way")
+@mutant(
+    "server/errors-of-handlers-plain",
+    "V1-RES-05",
+    "v1/configured/",
+    gains="error pages of the application, with its data, are read on the way",
+)
 def _() -> None:
     """An answer of a handler with an error status is not sealed."""
 
@@ -977,7 +952,13 @@ def _() -> None:
 # Streams
 
 
-@mutant("server/stream-counter-big-endian", "V1-STR-03", "v1/stream/", "v1/lifecycle/", gains="no other client reads its streams")
+@mutant(
+    "server/stream-counter-big-endian",
+    "V1-STR-03",
+    "v1/stream/",
+    "v1/lifecycle/",
+    gains="no other client reads its streams",
+)
 def _() -> None:
     """The counter is a big-endian number."""
 
@@ -986,23 +967,19 @@ def _() -> None:
         return base_nonce[:8] + (int.from_bytes(base_nonce[8:], "big") ^ i).to_bytes(4, "big")
 
 
-@mutant("server/stream-counter-added", "V1-STR-03", "v1/stream/", "v1/lifecycle/",
-        gains="most streams break somewhere, others never: the bug that nobody can reproduce")
+@mutant(
+    "server/stream-counter-added",
+    "V1-STR-03",
+    "v1/stream/",
+    "v1/lifecycle/",
+    gains="most streams break somewhere, others never: the bug that nobody can reproduce",
+)
 def _() -> None:
     """The counter is added to the base nonce instead of XORed."""
 
     @instead_of(stream.stream_nonce)
     def _(base_nonce: bytes, i: int) -> bytes:
         return base_nonce[:8] + ((int.from_bytes(base_nonce[8:], "little") + i) % 2**32).to_bytes(4, "little")
-
-
-@mutant("server/stream-counter-from-one", "V1-STR-03", "v1/stream/", "v1/lifecycle/", gains="no other client reads its streams")
-def _() -> None:
-    """The counter begins with 1."""
-
-    @around(stream.stream_nonce)
-    def _(original: Any, base_nonce: bytes, i: int) -> Any:
-        return original(base_nonce, i + 1)
 
 
 @mutant("server/stream-counter-of-one-byte", "V1-STR-03", "v1/stream/", gains="event 256 repeats the nonce of event 0")
@@ -1014,7 +991,13 @@ def _() -> None:
         return original(base_nonce, i % 256)
 
 
-@mutant("server/stream-without-final-event", "V1-STR-04", "v1/stream/", "v1/configured/", gains="a stream that was cut looks like one that is complete")
+@mutant(
+    "server/stream-without-final-event",
+    "V1-STR-04",
+    "v1/stream/",
+    "v1/configured/",
+    gains="a stream that was cut looks like one that is complete",
+)
 def _() -> None:
     """A stream ends without its final event."""
 
@@ -1023,7 +1006,13 @@ def _() -> None:
         return b""
 
 
-@mutant("server/stream-final-event-plain", "V1-STR-04", "v1/stream/", "v1/configured/", gains="an attacker ends a stream where they like")
+@mutant(
+    "server/stream-final-event-plain",
+    "V1-STR-04",
+    "v1/stream/",
+    "v1/configured/",
+    gains="an attacker ends a stream where they like",
+)
 def _() -> None:
     """The final event is sent as it is, not sealed."""
 
@@ -1032,7 +1021,9 @@ def _() -> None:
         return b"data: __FIN__\n\n"
 
 
-@mutant("server/stream-marker-not-split", "V1-STR-06", gains="who chooses the text of a chunk ends the stream of another")
+@mutant(
+    "server/stream-marker-not-split", "V1-STR-06", gains="who chooses the text of a chunk ends the stream of another"
+)
 def _() -> None:
     """A chunk that is the final marker is sealed as it is."""
 
@@ -1041,7 +1032,12 @@ def _() -> None:
         return self._event(chunk)
 
 
-@mutant("server/stream-base-nonce-of-the-session", "V1-STR-08", "v1/response/", gains="the first chunks of two streams under one nonce: their XOR is laid bare")
+@mutant(
+    "server/stream-base-nonce-of-the-session",
+    "V1-STR-08",
+    "v1/response/",
+    gains="the first chunks of two streams under one nonce: their XOR is laid bare",
+)
 def _() -> None:
     """All streams of a session have one base nonce, a hash of its key."""
 
@@ -1051,7 +1047,11 @@ def _() -> None:
         return stream.stream_head(base_nonce), StreamSealer(verified.session.keys.enc, base_nonce, suite=self._suite)
 
 
-@mutant("server/stream-base-nonce-of-the-request", "V1-STR-08", gains="request and first chunk under one key and nonce: both laid bare")
+@mutant(
+    "server/stream-base-nonce-of-the-request",
+    "V1-STR-08",
+    gains="request and first chunk under one key and nonce: both laid bare",
+)
 def _() -> None:
     """The base nonce of a stream is the nonce of the request for it."""
 
@@ -1061,27 +1061,17 @@ def _() -> None:
         return stream.stream_head(base_nonce), StreamSealer(verified.session.keys.enc, base_nonce, suite=self._suite)
 
 
-@mutant("server/stream-base-nonce-of-four-bytes", "V1-STR-08", gains="after 65 000 streams one nonce comes twice")
-def _() -> None:
-    """Of a base nonce the last four bytes alone are random."""
-
-    @instead_of(NenServer.open_stream)
-    def _(self: NenServer, verified: Verified) -> tuple[Reply, StreamSealer]:
-        base_nonce = bytes(8) + os.urandom(4)
-        return stream.stream_head(base_nonce), StreamSealer(verified.session.keys.enc, base_nonce, suite=self._suite)
-
-
-@mutant("server/stream-chunks-plain", "V1-STR-02", "v1/stream/", "v1/lifecycle/", "v1/configured/", gains="everything that is streamed is read on the way")
-def _() -> None:
-    """The chunks of a stream are encoded and not sealed."""
-
-    @instead_of(StreamSealer._event)
-    def _(self: StreamSealer, chunk: bytes) -> bytes:
-        return stream.event(wire.encode_base64(chunk))
-
-
-@mutant("server/stream-by-get-not-verified", "V1-STR-05", "v1/stream/", "v1/auth/", "v1/request/", "v1/response/", "v1/replay/", "v1/configured/",
-        gains="anyone who sees a session id starts streams in its name")
+@mutant(
+    "server/stream-by-get-not-verified",
+    "V1-STR-05",
+    "v1/stream/",
+    "v1/auth/",
+    "v1/request/",
+    "v1/response/",
+    "v1/replay/",
+    "v1/configured/",
+    gains="anyone who sees a session id starts streams in its name",
+)
 def _() -> None:
     """A GET of the stream route is not verified beyond its session."""
 
@@ -1091,7 +1081,9 @@ def _() -> None:
             original(request, *rest)
 
 
-@mutant("server/stream-held-back", "V1-STR-15", "v1/configured/", gains="the first word of an answer comes with its last")
+@mutant(
+    "server/stream-held-back", "V1-STR-15", "v1/configured/", gains="the first word of an answer comes with its last"
+)
 def _() -> None:
     """The events of a stream are sent together when it ends."""
 
@@ -1104,7 +1096,12 @@ def _() -> None:
             self._complete = True
 
 
-@mutant("server/stream-failure-looks-complete", "V1-STR-16", "v1/configured/", gains="half an answer is taken for a whole one")
+@mutant(
+    "server/stream-failure-looks-complete",
+    "V1-STR-16",
+    "v1/configured/",
+    gains="half an answer is taken for a whole one",
+)
 def _() -> None:
     """A stream whose handler fails is ended with the final event."""
 
@@ -1119,7 +1116,13 @@ def _() -> None:
 # Lifecycle
 
 
-@mutant("server/status-always-valid", "V1-LIFE-01", "v1/lifecycle/", "v1/configured/", gains="clients keep using a session that is gone")
+@mutant(
+    "server/status-always-valid",
+    "V1-LIFE-01",
+    "v1/lifecycle/",
+    "v1/configured/",
+    gains="clients keep using a session that is gone",
+)
 def _() -> None:
     """The status of every session is valid."""
 
@@ -1128,7 +1131,13 @@ def _() -> None:
         return messages.json_reply(200, wire.dump_json({"valid": True}))
 
 
-@mutant("server/terminate-ends-nothing", "V1-LIFE-03", "v1/lifecycle/", "v1/configured/", gains="a session that was ended on purpose goes on")
+@mutant(
+    "server/terminate-ends-nothing",
+    "V1-LIFE-03",
+    "v1/lifecycle/",
+    "v1/configured/",
+    gains="a session that was ended on purpose goes on",
+)
 def _() -> None:
     """Terminating is answered, and the session lives on."""
 
@@ -1149,7 +1158,9 @@ def _() -> None:
         return reply
 
 
-@mutant("server/rotate-keeps-the-old", "V1-LIFE-04", "v1/lifecycle/", gains="a key that was given up still opens and signs")
+@mutant(
+    "server/rotate-keeps-the-old", "V1-LIFE-04", "v1/lifecycle/", gains="a key that was given up still opens and signs"
+)
 def _() -> None:
     """A rotation makes a new session and keeps the old one."""
     set_field(NenServer, "_rotate", NenServer._handshake)
@@ -1164,7 +1175,9 @@ def _() -> None:
         return self._entries.get(sid)
 
 
-@mutant("server/keys-shared-between-sessions", "V1-LIFE-10", EVERYTHING, gains="one client reads the answers of another")
+@mutant(
+    "server/keys-shared-between-sessions", "V1-LIFE-10", EVERYTHING, gains="one client reads the answers of another"
+)
 def _() -> None:
     """The server keeps one current payload key, that of its last handshake."""
     last: list[bytes] = []
@@ -1183,48 +1196,38 @@ def _() -> None:
 # Errors
 
 
-@mutant("server/statuses-swapped", "V1-ERR-01", EVERYTHING, gains="clients do not make a new session when theirs has expired")
+@mutant(
+    "server/statuses-swapped",
+    "V1-ERR-01",
+    EVERYTHING,
+    gains="clients do not make a new session when theirs has expired",
+)
 def _() -> None:
     """An unknown session is answered with the status 403."""
     set_field(errors.SESSION_INVALID_OR_EXPIRED, "status", 403)
 
 
-@mutant("server/error-body-of-another-form", "V1-ERR-01", EVERYTHING, gains="no client finds the code")
-def _() -> None:
-    """The code stands at the top of the error body, as a framework would have it."""
-
-    @instead_of(messages.error_body)
-    def _(entry: errors.ErrorCode) -> bytes:
-        return wire.dump_json({"code": entry.code, "message": entry.message})
-
-
-@mutant("server/hint-in-the-error-body", "V1-ERR-02", "v1/error/", gains="an attacker is told which of their guesses came nearer")
+@mutant(
+    "server/hint-in-the-error-body",
+    "V1-ERR-02",
+    "v1/error/",
+    gains="an attacker is told which of their guesses came nearer",
+)
 def _() -> None:
     """The error body carries the hint that is meant for the log."""
 
-    @instead_of(messages.error_body)
+    @instead_of(errors.error_body)
     def _(entry: errors.ErrorCode) -> bytes:
         return wire.dump_json({"error": {"code": entry.code, "message": entry.message, "hint": entry.hint}})
 
 
-@mutant("server/expected-signature-in-the-error", "V1-ERR-02", "v1/error/", gains="anyone signs anything: the server tells the right signature")
-def _() -> None:
-    """The error body of a wrong signature says which one was expected."""
-    expected: list[str] = []
-
-    @around(verification.sign)
-    def _(original: Any, *args: Any, **options: Any) -> Any:
-        expected[:] = [original(*args, **options)]
-        return expected[0]
-
-    @around(messages.error_body)
-    def _(original: Any, entry: errors.ErrorCode) -> Any:
-        body = original(entry)
-        return body if entry.code != "ISO-3002" else body[:-2] + f',"expected":"{expected[0]}"}}}}'.encode()
-
-
-@mutant("server/deep-nesting-crashes", "V1-ERR-03", "v1/request/body-deeply-nested", "v1/request/payload-deeply-nested",
-        gains="one small body makes the server fail")
+@mutant(
+    "server/deep-nesting-crashes",
+    "V1-ERR-03",
+    "v1/request/body-deeply-nested",
+    "v1/request/payload-deeply-nested",
+    gains="one small body makes the server fail",
+)
 def _() -> None:
     """The depth of a JSON text is not looked at before it is parsed."""
 
@@ -1233,9 +1236,16 @@ def _() -> None:
         return 0
 
 
-@mutant("server/malformed-is-internal", "V1-ERR-03", "v1/request/", "v1/replay/", "v1/auth/", "v1/error/", "v1/wire/",
-        gains="monitoring cannot tell bad input from a fault of the server")
+@mutant(
+    "server/malformed-is-internal",
+    "V1-ERR-03",
+    "v1/request/",
+    "v1/replay/",
+    "v1/auth/",
+    "v1/error/",
+    "v1/wire/",
+    gains="monitoring cannot tell bad input from a fault of the server",
+)
 def _() -> None:
     """A body that is malformed is answered with ISO-9000."""
     set_field(payload, "WIRE_INVALID_PAYLOAD_FORMAT", errors.INTERNAL)
-
