@@ -153,7 +153,7 @@ class HarnessTarget:
 
     async def _shared_server(self, case: Case) -> tuple[Harness, UrlTarget, str]:
         async with self._starting:
-            if self._server is None:
+            if self._server is None or not self._server[0].alive:  # what one case brought down costs no other
                 harness = (await self._start())[0]
                 reply = await harness.run("server.start")
                 if not reply.ok:

@@ -196,3 +196,30 @@ def test_a_case_must_declare_the_operations_it_calls() -> None:
         return await run_cases([replace(case, needs=("base64.encode",))], ReferenceTarget())
 
     assert anyio.run(run).results[0].outcome is Outcome.ERROR
+
+
+def test_a_server_that_a_case_brought_down_is_started_again(tmp_path: Path) -> None:
+    """A harness whose server ends its process on one request: one case crashes, the others are judged."""
+    file = tmp_path / "fragile.py"
+    file.write_text(
+        "import os\n"
+        "from nen_ref.conformance.harness import reference\n"
+        "from nen_ref.http.server import NenServer\n"
+        "endpoint = NenServer.endpoint\n"
+        "async def fragile(self, request):\n"
+        "    if request.method == 'DELETE': os._exit(7)\n"
+        "    return await endpoint(self, request)\n"
+        "NenServer.endpoint = fragile\n"
+        "reference.main()\n",
+        encoding="utf-8",
+    )
+    wanted = ("v1/auth/signature-missing", "v1/error/odd-methods-on-endpoints", "v1/error/odd-paths")
+    cases = [case for case in all_cases() if case.id in wanted]
+
+    async def run() -> Report:
+        return await run_cases(cases, HarnessTarget((sys.executable, str(file))), jobs=1)
+
+    outcomes = {result.case.id: result.outcome for result in anyio.run(run).results}
+    assert outcomes["v1/auth/signature-missing"] is Outcome.PASS
+    assert outcomes["v1/error/odd-methods-on-endpoints"] is Outcome.CRASH
+    assert outcomes["v1/error/odd-paths"] is Outcome.PASS

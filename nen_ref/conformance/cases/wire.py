@@ -56,8 +56,8 @@ async def body_over_limit(probe: Probe) -> None:
     cause="the limit is on application routes only",
 )
 async def handshake_over_limit(probe: Probe) -> None:
-    """A handshake of 10 MiB and one byte is refused, and the server goes on serving."""
-    body = b'{"pk":"' + b"A" * (LIMIT - 8) + b'"}'
+    """A handshake of two MiB is refused, and the server goes on serving."""
+    body = b'{"pk":"' + b"A" * (2 * 1024 * 1024) + b'"}'
     probe.judge(await probe.handshake_bytes(body), f"{len(body)} bytes")
     probe.accepted(await probe.echo(await probe.session()), "the server afterwards")
 

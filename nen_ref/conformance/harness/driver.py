@@ -111,6 +111,11 @@ class Harness:
         with anyio.CancelScope(shield=True):
             await self.stop()
 
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs, as far as is known."""
+        return self._process is not None and self._process.returncode is None
+
     async def start(self) -> Started:
         """Start the program and hear what it can do; HarnessFault if it does not say so by the protocol."""
         try:

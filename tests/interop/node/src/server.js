@@ -168,7 +168,7 @@ function readBody(req, limit) {
   });
 }
 
-/** Answers, then closes once the sender is done or has had a second: closing over unread bytes resets the
+/** Answers, then closes once the sender is done or has had five seconds: closing over unread bytes resets the
  *  connection, and the sender may never see the answer. */
 async function refuseAndClose(req, res, error) {
   const body = JSON.stringify(error.body());
@@ -178,7 +178,7 @@ async function refuseAndClose(req, res, error) {
     Connection: 'close',
   });
   res.write(body);
-  await Promise.race([once(req, 'end'), once(req, 'close'), sleep(1000)]).catch(() => {});
+  await Promise.race([once(req, 'end'), once(req, 'close'), sleep(5000)]).catch(() => {});
   res.end();
 }
 

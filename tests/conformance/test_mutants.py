@@ -1,0 +1,196 @@
+"""The mutants: their catalogue, that each applies, and what the command says of good ones and of bad ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from nen_ref.cli import mutants as command
+from nen_ref.conformance.model import Kind, Outcome, Result
+from nen_ref.conformance.mutants.matrix import COSTLY, Catch, Verdict, cases_for
+from nen_ref.conformance.mutants.model import Mutant, all_mutants
+from nen_ref.conformance.mutants.patch import NothingToReplace, bind, set_field
+from nen_ref.conformance.mutants.report import matrix_json, matrix_markdown
+from nen_ref.conformance.registry import all_cases
+from nen_ref.conformance.requirements import requirements
+from nen_ref.protocol import errors
+
+HERE = Path(__file__).parent
+DOCS = HERE.parents[1] / "docs" / "kill-matrix.md"
+ODD = "tests.conformance.odd_mutants"
+
+
+def mutants(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command as a program, whatever name it has among its siblings."""
+    code = "from nen_ref.cli.mutants import mutants; mutants(prog_name='mutants')"
+    line = [sys.executable, "-c", code, *arguments]
+    root = HERE.parents[1]
+    return subprocess.run(line, capture_output=True, text=True, timeout=300, check=False, cwd=root)
+
+
+# The catalogue
+
+
+def test_at_least_a_hundred_of_all_kinds() -> None:
+    kinds = Counter(mutant.kind for mutant in all_mutants())
+    assert sum(kinds.values()) >= 115
+    assert kinds[Kind.SERVER] >= 60
+    assert kinds[Kind.CLIENT] >= 30
+    assert kinds[Kind.LIBRARY] >= 30
+
+
+def test_ids_are_unique_and_permanent() -> None:
+    """The list only ever grows."""
+    known = (HERE / "published_mutants.txt").read_text(encoding="utf-8").split()
+    ids = [mutant.id for mutant in all_mutants()]
+    assert len(ids) == len(set(ids))
+    assert set(known) <= set(ids)
+    assert set(ids) <= set(known), "add the new mutant to published_mutants.txt"
+
+
+@pytest.mark.parametrize("mutant", all_mutants(), ids=lambda mutant: mutant.id)
+def test_it_says_what_is_wrong_and_what_for(mutant: Mutant) -> None:
+    own = [case for case in all_cases(kinds=(mutant.kind,)) if case.requirement == mutant.requirement]
+    assert mutant.requirement in requirements()
+    assert own, "no case of its kind tests its requirement"
+    assert re.fullmatch(r"[A-Z].{15,}\.", mutant.fault)
+    assert len(mutant.gains) >= 10
+    assert not mutant.gains.endswith(".")
+    for prefix in mutant.related:
+        assert any(case.id.startswith(prefix) for case in all_cases(kinds=(mutant.kind,))), f"nothing begins {prefix}"
+
+
+def test_the_costly_cases_exist_and_run_against_their_mutants() -> None:
+    assert {case.id for case in all_cases()} >= COSTLY
+    ran = {case.id for mutant in all_mutants() for case in cases_for(mutant)}
+    assert ran == {case.id for case in all_cases()} - (COSTLY - ran)
+    for mutant in all_mutants():
+        left_out = {case.id for case in all_cases(kinds=(mutant.kind,))} - {case.id for case in cases_for(mutant)}
+        assert left_out <= COSTLY
+
+
+# Applying
+
+
+def applied(*catalogue: str) -> list[str]:
+    line = [sys.executable, "-m", "tests.conformance.apply_mutants", *catalogue]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=True, cwd=HERE.parents[1])
+    return done.stdout.splitlines()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_every_mutant_finds_what_it_replaces() -> None:
+    assert applied() == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_one_that_does_not_is_told() -> None:
+    assert [line.split()[0] for line in applied(ODD)] == ["library/does-not-apply"]
+
+
+def test_replacing_nothing_is_an_error() -> None:
+    with pytest.raises(NothingToReplace):
+        bind(object(), len)
+    with pytest.raises(NothingToReplace):
+        set_field(errors.INTERNAL, "status", errors.INTERNAL.status)
+    with pytest.raises(AttributeError):
+        set_field(errors.INTERNAL, "no_such_field", 1)
+
+
+# The command
+
+
+def test_a_library_a_client_and_a_server_are_caught(tmp_path: Path) -> None:
+    ids = ("library/window-exclusive", "client/truncation-silent", "server/replay-not-atomic")
+    only = [argument for id in ids for argument in ("--only", id)]
+    done = mutants(*only, "--json", str(tmp_path / "m.json"), "--docs", str(tmp_path / "m.md"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PASSED: all 3 mutants caught" in done.stdout
+    assert "costly, and run only against" in done.stdout
+    document = json.loads((tmp_path / "m.json").read_text(encoding="utf-8"))
+    found = {entry["id"]: entry for entry in document["mutants"]}
+    assert sorted(found) == sorted(ids)
+    assert found["library/window-exclusive"]["caught_by"] == ["v1/library-verification/window-inside"]
+    assert found["library/window-exclusive"]["codes"] == ["ISO-3003"]
+    assert found["server/replay-not-atomic"]["caught_by"] == ["v1/replay/simultaneous"]
+    assert found["client/truncation-silent"]["requirement"] == "V1-STR-09"
+    assert {"id", "kind", "requirement", "fault", "gains", "caught_by", "codes"} <= set(document["mutants"][0])
+    page = (tmp_path / "m.md").read_text(encoding="utf-8")
+    for id in ids:
+        assert f"| `{id}`<br>" in page
+    assert "## Cases that caught no mutant" in page
+
+
+def test_bad_mutants_fail_the_command(tmp_path: Path) -> None:
+    done = mutants("--catalogue", ODD, "--json", str(tmp_path / "m.json"))
+    assert done.returncode == 1, done.stdout + done.stderr
+    lines = {line.split()[2]: line for line in done.stdout.splitlines() if line.startswith("NOT RIGHT")}
+    assert "no case catches it" in lines["library/does-nothing"]
+    assert "fails cases unrelated to it: v1/library-wire/error-status" in lines["library/breaks-something-else"]
+    assert "no case of V1-STR-06 catches it" in lines["library/cites-another-requirement"]
+    assert "its harness does not start" in lines["library/does-not-apply"]
+    assert "FAILED: 4 mutants of 4" in done.stdout
+    document = json.loads((tmp_path / "m.json").read_text(encoding="utf-8"))
+    assert all(entry["complaint"] for entry in document["mutants"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--only", "server/no-such"), "no mutant in nen_ref.conformance.mutants begins with server/no-such"),
+        (("--catalogue", "no.such.module"), "No module named 'no'"),
+        (("--json", "/no/such/folder/m.json"), "there is no folder /no/such/folder"),
+        (("--jobs", "0"), "--jobs"),
+    ],
+)
+def test_wrong_usage_is_told(arguments: tuple[str, ...], complaint: str) -> None:
+    done = CliRunner().invoke(command.mutants, arguments)
+    assert done.exit_code == 2
+    assert complaint in done.output
+
+
+def test_a_suite_that_fails_the_reference_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = next(iter(all_cases(kinds=(Kind.LIBRARY,))))
+
+    async def baseline(*_: object) -> list[Result]:
+        return [Result(case, Outcome.FAIL, "it answered otherwise")]
+
+    monkeypatch.setattr(command, "run_baseline", baseline)
+    done = CliRunner().invoke(command.mutants, ["--only", "library/"])
+    assert done.exit_code == 1
+    assert f"the reference itself: fail {case.id}: it answered otherwise" in done.output
+    assert "caught" not in done.output
+
+
+# Documents
+
+
+def verdicts() -> list[Verdict]:
+    catches = (Catch("v1/library-verification/window-inside", "V1-AUTH-07", Outcome.FAIL, ("ISO-3003",)),)
+    return [Verdict(mutant, 10, catches if mutant.id == "library/window-exclusive" else ()) for mutant in all_mutants()]
+
+
+def test_documents_do_not_depend_on_the_order_of_the_run() -> None:
+    assert matrix_markdown(verdicts()) == matrix_markdown(verdicts()[::-1])
+    assert matrix_json(verdicts()) == matrix_json(verdicts()[::-1])
+
+
+def test_a_mutant_that_nothing_caught_is_told_in_the_page() -> None:
+    page = matrix_markdown(verdicts())
+    assert page.count("**nothing**") == len(all_mutants()) - 1
+    assert "| library | " in page
+
+
+@pytest.mark.skipif(not DOCS.is_file(), reason="not written yet")
+def test_the_published_matrix_names_every_mutant_and_no_other() -> None:
+    page = DOCS.read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `([a-z0-9/-]+)`<br>", page, re.MULTILINE)) == sorted(m.id for m in all_mutants())
+    assert "**nothing**" not in page
