@@ -19,7 +19,7 @@ import click
 from rich.console import Console
 
 from nen_ref.conformance.baseline import Baseline, BaselineError, BaselineVerdict, judge, read_baseline, updated_text
-from nen_ref.conformance.model import Case, Kind, Report
+from nen_ref.conformance.model import Case, Kind, Outcome, Report
 from nen_ref.conformance.probe import Routes
 from nen_ref.conformance.registry import all_cases
 from nen_ref.conformance.report_html import report_html
@@ -196,6 +196,8 @@ def run_command(
         console.print(f"> {exchange.sent}", style="dim", markup=False, soft_wrap=True)
         console.print(f"< {exchange.received}\n", markup=False, soft_wrap=True)
     print_result(console, report.results[0], report.implementation)
+    if report.results[0].outcome is Outcome.NOT_OFFERED:
+        sys.exit(EXIT_USAGE)
     sys.exit(0 if verdict(report).ok else EXIT_FINDINGS)
 
 

@@ -51,6 +51,7 @@ class Checks:
     findings: list[tuple[Outcome, str]] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
     divergence: str = ""
+    blocked: bool = False  # the case ended early, at a step that it builds on
 
     def judge(self, answer: Answered, note: str = "") -> None:
         """Compare an answer with what the case accepts."""
@@ -72,6 +73,13 @@ class Checks:
         if not condition:
             raise CannotBegin(Outcome.FAIL, observed)
 
+    def sound(self) -> None:
+        """End the case here unless all was well so far: where what is right fails, a refusal of what is wrong says
+        nothing."""
+        outcome, _ = self._verdict()
+        if outcome is not Outcome.PASS:
+            raise CannotBegin(outcome, "what is right fails already: mend that first")
+
     def diverged(self, where: str) -> None:
         """Name the first intermediate value that differs; later ones follow from it."""
         self.divergence = self.divergence or where
@@ -83,7 +91,7 @@ class Checks:
     def result(self, seconds: float) -> Result:
         outcome, observed = self._verdict()
         divergence = self.divergence if outcome.is_finding else ""
-        return Result(self.case, outcome, observed, seconds, divergence, tuple(self.exchanges))
+        return Result(self.case, outcome, observed, seconds, divergence, tuple(self.exchanges), self.blocked)
 
     def _verdict(self) -> tuple[Outcome, str]:
         if not self.findings:

@@ -92,6 +92,7 @@ class Result:
 
     `observed` says it in words; `divergence` names the first intermediate value in which the target and the reference
     differ, where that is known. `exchanges` is what was said, in order, the first few dozen at most.
+    `blocked`: the case ended at a step that it builds on.
     """
 
     case: Case
@@ -100,6 +101,13 @@ class Result:
     seconds: float = 0.0
     divergence: str = ""
     exchanges: tuple[Exchange, ...] = ()
+    blocked: bool = False
+
+    @property
+    def cause(self) -> str:
+        """The likely cause, where the target was judged at all: not for a crash, nor for a step before the case."""
+        judged = self.outcome in (Outcome.WRONG_CODE, Outcome.FAIL) and not self.blocked
+        return self.case.cause if judged else ""
 
     @property
     def gates(self) -> bool:

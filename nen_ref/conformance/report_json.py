@@ -143,7 +143,7 @@ def _result(result: Result, implementation: Implementation, timed: bool) -> dict
         "seconds": round(result.seconds, 3) if timed else None,
     }
     if result.outcome.is_finding:
-        members |= {"why": case.why, "cause": case.cause, "reproduce": reproduce(case.id, implementation)}
+        members |= {"why": case.why, "cause": result.cause, "reproduce": reproduce(case.id, implementation)}
     return members
 
 

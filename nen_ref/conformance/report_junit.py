@@ -81,7 +81,7 @@ def _body(result: Result, report: Report) -> str:
         "observed": result.observed,
         "first divergence": result.divergence,
         "matters because": case.why,
-        "likely cause": case.cause,
+        "likely cause": result.cause,
         "see it again": reproduce(case.id, report.implementation),
     }
     return visible("\n".join(f"{name}: {text}" for name, text in lines.items() if text))

@@ -76,6 +76,7 @@ async def _checked(case: Case, checks: Checks, case_timeout: float) -> None:
         try:
             await case.run(checks)
         except CannotBegin as fault:
+            checks.blocked = True
             checks.findings.append((fault.outcome, str(fault)))
         except NenError as error:
             checks.findings.append((Outcome.FAIL, f"an answer cannot be used: {error.detail}"))

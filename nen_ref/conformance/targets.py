@@ -14,7 +14,7 @@ from nen_ref.conformance.checks import CannotBegin, Checks
 from nen_ref.conformance.client_probe import ClientProbe
 from nen_ref.conformance.divergence import first_difference
 from nen_ref.conformance.harness.driver import Harness, HarnessFault, Started
-from nen_ref.conformance.harness.operations import OPERATIONS, SERVER_OPTIONS
+from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS
 from nen_ref.conformance.harness.probe import ConfiguredProbe, HarnessProbe
 from nen_ref.conformance.model import Case, Implementation, Kind, Outcome, Result
 from nen_ref.conformance.peer import Draft, Peer
@@ -135,6 +135,8 @@ class HarnessTarget:
 
     async def explain(self, checks: Checks, result: Result) -> Result:
         """Compare what the server holds of the case's last session with what the suite holds of it."""
+        if self._server is not None and result.outcome is Outcome.CRASH:
+            await self._server[0].settle()
         if not isinstance(checks, Probe) or not checks.sessions or "server.session" not in self._offers:
             return result
         if self._server is None or result.divergence:
@@ -181,4 +183,4 @@ class ReferenceTarget(HarnessTarget):
 
 def known_needs() -> frozenset[str]:
     """Everything that a case may need."""
-    return frozenset(OPERATIONS) | frozenset(SERVER_OPTIONS) | {STREAM_ROUTE}
+    return frozenset(OPERATIONS) | frozenset(OPTIONS) | {STREAM_ROUTE}

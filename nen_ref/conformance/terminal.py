@@ -116,7 +116,7 @@ def print_result(console: Console, result: Result, implementation: Implementatio
         "first divergence": Text(visible(result.divergence), style="bold"),
     }
     if result.outcome.is_finding:
-        rows |= {"matters because": case.why, "likely cause": case.cause}
+        rows |= {"matters because": case.why, "likely cause": result.cause}
     console.print(_headline(result))
     console.print(Padding(_grid(rows), (0, 0, 0, 2)))
     if result.outcome.is_finding:  # on a line of its own and never wrapped, so that it can be copied

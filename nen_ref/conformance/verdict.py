@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nen_ref.conformance.baseline import BaselineVerdict
-from nen_ref.conformance.model import LEVELS, Kind, Outcome, Report, Result
+from nen_ref.conformance.model import LEVELS, Outcome, Report, Result
 from nen_ref.conformance.text import number
 
 PASSED = "PASSED"
@@ -56,16 +56,16 @@ def verdict(report: Report, baseline: BaselineVerdict | None = None) -> Verdict:
     if not examined(report):
         return Verdict(NOTHING_EXAMINED, f"every one of {number(count, 'case')} was skipped or is not offered")
     passed = report.count(Outcome.PASS)
-    figures = f"{passed} of {number(count, 'case')} passed"
+    offered = count - report.count(Outcome.NOT_OFFERED)
+    figures = f"{passed} of {number(offered, 'case')} passed"
     if baseline is None:
         gating = sum(result.gates for result in report.results)
         if gating:
             return Verdict(FAILED, f"{number(gating, 'finding')} in required cases, {figures}")
     elif not baseline.ok:
         return Verdict(FAILED, f"{baseline.summary}, {figures}")
-    if passed == count:
-        over = " over HTTP" if {result.case.kind for result in report.results} == {Kind.SERVER} else ""
-        return Verdict(PASSED, f"all {number(count, 'case')} passed{over}")
+    if passed == offered:
+        figures = f"all {number(offered, 'case')} passed"
     return Verdict(PASSED, ", ".join([figures, *_notes(report, baseline)]))
 
 

@@ -1,4 +1,4 @@
-"""Run as a program: apply each mutant in a process of its own, forked from this one, and name those that do not apply."""
+"""Run as a program: apply each mutant in a process of its own, forked from this one; name those that do not apply."""
 
 from __future__ import annotations
 

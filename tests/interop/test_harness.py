@@ -20,7 +20,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from nen_ref.conformance.harness.driver import Harness, Reply
-from nen_ref.conformance.harness.operations import OPERATIONS, SERVER_OPTIONS
+from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS
 from nen_ref.conformance.model import Outcome
 from nen_ref.providers import pyca, pypi
 
@@ -88,7 +88,7 @@ async def test_what_it_offers(folder: Path) -> None:
     async with Harness(["node", str(folder / "harness.mjs")]) as harness:
         said = await harness.start()
         assert said.protocols == ("v1",)
-        assert (set(OPERATIONS) | set(SERVER_OPTIONS)) - said.offers == (SEEDED if folder == WASM else set())
+        assert (set(OPERATIONS) | set(OPTIONS)) - said.offers == (SEEDED if folder == WASM else set())
         assert await harness.stop() == 0
 
 

@@ -144,7 +144,7 @@ async def nothing_secret_sent(probe: ClientProbe) -> None:
     "v1/client-handshake/identity",
     "V1-ID-01",
     ACCEPTED,
-    needs=HANDSHAKE,
+    needs=(*HANDSHAKE, "identity_seed"),
     why="a server that requires identities refuses the client",
     cause="the signature is over the base64 text, over a hash, or made with a context",
 )
@@ -162,7 +162,7 @@ async def identity(probe: ClientProbe) -> None:
     "v1/client-handshake/identity-encoding",
     "V1-ID-02",
     ACCEPTED,
-    needs=HANDSHAKE,
+    needs=(*HANDSHAKE, "identity_seed"),
     why="other servers cannot read the key",
     cause="the bare key is sent, or the algorithm identifier carries parameters",
 )
@@ -180,7 +180,7 @@ async def identity_encoding(probe: ClientProbe) -> None:
     "v1/client-handshake/identity-signs-each-key",
     "V1-ID-01",
     ACCEPTED,
-    needs=HANDSHAKE,
+    needs=(*HANDSHAKE, "identity_seed"),
     why="a signature that is not over this key proves nothing about it",
     cause="the signature is cached with the identity",
 )

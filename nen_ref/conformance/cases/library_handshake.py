@@ -52,6 +52,7 @@ class Hello:
     async def refused(self, probe: HarnessProbe, bodies: dict[str, bytes | str]) -> None:
         """The right body is accepted, and each of these is not."""
         await self.accepted(probe, self.body(), "the body before it was altered")
+        probe.sound()
         for note, body in bodies.items():
             probe.judge(await self.answered(probe, body), note)
 
@@ -106,7 +107,7 @@ def _members(reply: Reply) -> dict[str, object]:
     ACCEPTED,
     why="no server can check the identity of this client",
     cause="the base64 text is signed in place of the raw bytes, or under a context",
-    needs=(HELLO,),
+    needs=(HELLO, "identity_seed"),
 )
 async def hello_identity(probe: HarnessProbe) -> None:
     """With an identity the body has its SubjectPublicKeyInfo, and a signature that is valid over the raw bytes of ek."""
@@ -502,6 +503,7 @@ class Finish:
 
     async def refused(self, probe: HarnessProbe, bodies: dict[str, bytes | str]) -> None:
         await self.accepted(probe, self.body(), "the answer before it was altered")
+        probe.sound()
         for note, body in bodies.items():
             probe.judge(await self.finished(probe, body), note)
 
@@ -547,6 +549,7 @@ async def finish_implicit_rejection(probe: HarnessProbe) -> None:
     """An altered ct is no error in the handshake: it gives the secret of implicit rejection."""
     made = Finish()
     await made.accepted(probe, made.body(), "the answer before it was altered")
+    probe.sound()
     for note, wrong in ends(made.c).items():
         reply = await made.finished(probe, made.body(ct=encode_base64(wrong)))
         probe.matches(reply, note, {"sid": SID, "secret": shake_256(made.z + wrong).digest(32)})

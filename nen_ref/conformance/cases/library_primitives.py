@@ -221,6 +221,7 @@ async def encapsulate_key_check(probe: HarnessProbe) -> None:
     3329."""
     ek, dk = REFERENCE.ml_kem_768_keygen(random_bytes(32), random_bytes(32))
     same_secret(probe, await probe.call(ENCAPSULATE, ek=ek), dk, "the key before it was altered")
+    probe.sound()
     for note, wrong in (wrong_lengths(ek) | beyond_q(ek)).items():
         probe.judge(await probe.call(ENCAPSULATE, ek=wrong), note)
 
@@ -240,6 +241,7 @@ async def implicit_rejection(probe: HarnessProbe) -> None:
     other, _ = REFERENCE.ml_kem_768_keygen(random_bytes(32), random_bytes(32))
     K, c = REFERENCE.ml_kem_768_encaps(ek, random_bytes(32))
     probe.matches(await probe.call(DECAPS, dk=dk, c=c), "the ciphertext before it was altered", {"K": K})
+    probe.sound()
     altered = ends(c) | {
         "last byte of the first part altered": flipped(c, 959),
         "first byte of the second part altered": flipped(c, 960, 0x80),
@@ -285,6 +287,7 @@ async def decaps_key_hash(probe: HarnessProbe) -> None:
     ek, dk = REFERENCE.ml_kem_768_keygen(random_bytes(32), random_bytes(32))
     K, c = REFERENCE.ml_kem_768_encaps(ek, random_bytes(32))
     probe.matches(await probe.call(DECAPS, dk=dk, c=c), "the key before it was altered", {"K": K})
+    probe.sound()
     altered = {
         "first byte of the hash": 2336,
         "last byte of the hash": 2367,
@@ -754,6 +757,7 @@ async def aead_tag_altered(probe: HarnessProbe) -> None:
     sealed = REFERENCE.aead_seal(key, nonce, plaintext)
     reply = await probe.call(OPEN, key=key, nonce=nonce, ciphertext=sealed)
     probe.matches(reply, "before it was altered", {"plaintext": plaintext})
+    probe.sound()
     for position in range(-16, 0):
         wrong = flipped(sealed, position, 1 << position % 8)
         probe.judge(await probe.call(OPEN, key=key, nonce=nonce, ciphertext=wrong), f"tag byte {position + 16}")

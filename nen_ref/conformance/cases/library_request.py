@@ -253,6 +253,7 @@ async def _bodies(probe: HarnessProbe, secret: bytes, bodies: dict[str, str | by
     """A body that opens, and then those that must not."""
     right = dump_envelope(seal(secret, random_bytes(12), PAYLOAD))
     probe.matches(await _open(probe, secret, right), "the body before it was altered", {"payload": PAYLOAD.decode()})
+    probe.sound()
     for note, body in bodies.items():
         probe.judge(await _open(probe, secret, body), note)
 

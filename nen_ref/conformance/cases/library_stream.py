@@ -100,6 +100,7 @@ class Stream:
         """The events of the stream a, b, c; together they open."""
         events = self.events("a", "b", "c")
         await self.opens(probe, [b"".join(events)], "the stream before it was altered", "abc")
+        probe.sound()
         return events
 
 

@@ -124,6 +124,7 @@ async def control(probe: HarnessProbe, session: PeerSession, given: Draft | None
     """The request that is right in everything passes: only then does a refusal of the wrong one say anything."""
     right = given or draft(session)
     passes(probe, session, right, await verify(probe, session, right), "the request before it was altered")
+    probe.sound()
 
 
 def same_members(probe: HarnessProbe, reply: Reply, note: str, expected: Mapping[str, bytes | str]) -> None:

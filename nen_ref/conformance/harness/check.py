@@ -19,6 +19,7 @@ from nen_ref.conformance.harness.operations import OPERATIONS
 from nen_ref.conformance.model import Case, Kind, Outcome
 from nen_ref.conformance.peer import Peer, finish, handshake_draft, hello
 from nen_ref.conformance.scripted import ScriptedServer
+from nen_ref.conformance.text import number
 
 UNKNOWN = "no.such.operation"
 FINE, FINDINGS, UNUSABLE = 0, 1, 2
@@ -42,7 +43,7 @@ async def check_harness(command: Sequence[str], console: Console) -> int:
             if name in started.offers:
                 with console.status(name):
                     reply = await _tried(harness, name)
-                problems += reply.failure is not None and reply.failure is not Outcome.SKIP
+                problems += not reply.ok and reply.failure is not Outcome.SKIP
                 table.add_row(name, *_shown(reply))
             else:
                 table.add_row(Text(name, style="dim"), Text("not offered", style="dim"), "")
@@ -50,7 +51,7 @@ async def check_harness(command: Sequence[str], console: Console) -> int:
             problems += word != "ok"
             table.add_row(name, Text(word, style="green" if word == "ok" else "red"), remark)
         console.print(table)
-    verdict = "every answer is of the harness protocol" if not problems else f"{problems} answers have to be mended"
+    verdict = "every answer is of the harness protocol" if not problems else f"{number(problems, 'answer')} to mend"
     console.print(verdict, style="bold red" if problems else "bold green")
     if not problems:
         console.print("whether they are right, the suite itself says: leave --check out")
@@ -62,8 +63,10 @@ def _shown(reply: Reply) -> tuple[Text, Text]:
         return Text("skipped", style="cyan"), Text(reply.trouble)
     if reply.failure is not None:
         return Text(reply.failure.value, style="red"), Text(reply.trouble)
-    trace = f"trace: {', '.join(reply.trace)}" if reply.trace else ""
-    return Text(reply.code or "ok", style="yellow" if reply.code else "green"), Text(trace, style="dim")
+    if reply.code:
+        said = f": {reply.values['detail']}" if reply.values.get("detail") else ""
+        return Text(reply.code, style="red"), Text(f"this example is right and should be ok{said}")
+    return Text("ok", style="green"), Text(f"trace: {', '.join(reply.trace)}" if reply.trace else "", style="dim")
 
 
 async def _tried(harness: Harness, name: str) -> Reply:
@@ -129,7 +132,8 @@ async def _manners(harness: Harness, started: Started) -> dict[str, tuple[str, s
         reply = await harness.run("hmac_sha256", key=large[:32], message=large)
         found["a line of 400 kB"] = ("ok", "") if reply.ok else ("wrong", reply.describe())
     code = await harness.stop()
-    found["stop"] = ("ok", "exit code 0") if code == 0 else ("wrong", f"expected exit code 0 within 5 s, got {code}")
+    ended = "it still runs" if code is None else f"got {code}"
+    found["stop"] = ("ok", "exit code 0") if code == 0 else ("wrong", f"expected exit code 0 within 5 s; {ended}")
     return found
 
 

@@ -86,7 +86,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Started:
-    """What a harness says of itself; `offers` are its operations and the options of its `server.start`."""
+    """What a harness says of itself; `offers` are its operations and the options of them that it knows."""
 
     implementation: Implementation
     protocols: tuple[str, ...]
@@ -116,6 +116,12 @@ class Harness:
         """Whether its process runs, as far as is known."""
         return self._process is not None and self._process.returncode is None
 
+    async def settle(self) -> None:
+        """Give a process that is about to end, as it seems, a moment to do so."""
+        if self._process is not None:
+            with anyio.move_on_after(0.5):
+                await self._process.wait()
+
     async def start(self) -> Started:
         """Start the program and hear what it can do; HarnessFault if it does not say so by the protocol."""
         try:
@@ -123,19 +129,17 @@ class Harness:
             with anyio.fail_after(START_TIMEOUT):
                 answer = await self._exchange({"cmd": "start", "version": VERSION})
         except TimeoutError:
-            await self._kill()
-            raise HarnessFault(f"no answer to start after {START_TIMEOUT:.0f} s{self._said()}") from None
+            trouble = f"no answer to start after {START_TIMEOUT:.0f} s{await self._end()}"
+            raise HarnessFault(f"{trouble}; does it flush its output after each line?") from None
         except (OSError, _Gone, _NotProtocol) as fault:
-            await self._kill()
-            raise HarnessFault(f"{shlex.join(self.command)}: {fault}{self._said()}") from None
+            raise HarnessFault(f"{shlex.join(self.command)}: {fault}{await self._end()}") from None
         fault_text = complaint("start", answer)
         if fault_text:
-            await self._kill()
-            raise HarnessFault(f"the answer to start is not of the protocol: {fault_text}")
+            raise HarnessFault(f"the answer to start is not of the protocol: {fault_text}{await self._end()}")
         named = Implementation(
             shlex.join(self.command), answer["name"], answer["implementation_version"], answer["language"]
         )
-        offers = frozenset(answer["operations"]) | frozenset(answer.get("server_options", ()))
+        offers = frozenset(answer["operations"]) | frozenset(answer.get("options", ()))
         return Started(named, tuple(answer["protocols"]), offers)
 
     async def run(self, op: str, **args: Any) -> Reply:
@@ -151,14 +155,13 @@ class Harness:
             with anyio.fail_after(self._timeout):
                 answer = await self._exchange(command)
         except TimeoutError:
-            await self._kill()
-            return Reply(failure=Outcome.HANG, trouble=f"hang: no answer to {op} after {self._timeout:.0f} s")
+            trouble = f"hang: no answer to {op} after {self._timeout:.0f} s{await self._end()}"
+            return Reply(failure=Outcome.HANG, trouble=trouble)
         except _Gone as fault:
-            await self._kill()
-            return Reply(failure=Outcome.CRASH, trouble=f"crash: the harness went away in {op}: {fault}{self._said()}")
+            trouble = f"crash: the harness went away in {op}: {fault}{await self._end()}"
+            return Reply(failure=Outcome.CRASH, trouble=trouble)
         except _NotProtocol as fault:
-            await self._kill()
-            return Reply(failure=Outcome.ERROR, trouble=f"the answer to {op} is not of the harness protocol: {fault}")
+            return await self._foreign(op, str(fault))
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self._kill()  # an answer may be on its way that nobody waits for any more
@@ -193,10 +196,9 @@ class Harness:
     async def _read(self, op: str, answer: Any) -> Reply:
         fault = complaint(op, answer)
         if not fault and answer["seq"] != self._seq:
-            fault = f"seq is {answer['seq']}, not {self._seq}"
+            fault = f"seq is {answer['seq']}, not {self._seq}; was a second line written for the operation before?"
         if fault:
-            await self._kill()
-            return Reply(failure=Outcome.ERROR, trouble=f"the answer to {op} is not of the harness protocol: {fault}")
+            return await self._foreign(op, fault)
         trace = answer.get("trace", {})
         if "ok" in answer:
             return Reply(answer["ok"], trace=trace)
@@ -208,9 +210,22 @@ class Harness:
             return Reply(failure=Outcome.SKIP, trouble=f"skipped by the harness: {skipped['message']}{link}")
         errored = answer["errored"]
         context = f" {json.dumps(errored['context'])[:400]}" if errored.get("context") else ""
-        return Reply(failure=Outcome.CRASH, trouble=f"crash: {op} errored: {errored['message'][:400]}{context}")
+        return Reply(failure=Outcome.CRASH, trouble=f"crash: {op} errored: {errored['message'].strip()[:400]}{context}")
+
+    async def _foreign(self, op: str, fault: str) -> Reply:
+        trouble = f"the answer to {op} is not of the harness protocol: {fault}{await self._end()}"
+        return Reply(failure=Outcome.ERROR, trouble=trouble)
+
+    async def _end(self) -> str:
+        """Kill the program; what it had to say, an unfinished line and the end of its standard error."""
+        unfinished = self._lines.buffer if self._lines is not None else b""
+        await self._kill()
+        partial = f"; it had written {len(unfinished)} bytes without a line end" if unfinished else ""
+        return partial + self._said()
 
     async def _launch(self) -> None:
+        if self._errors is not None:
+            self._errors.close()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         self._process = await anyio.open_process(self.command, stderr=self._errors, start_new_session=True)
         assert self._process.stdout is not None
@@ -228,7 +243,8 @@ class Harness:
         try:
             return json.loads(line)
         except ValueError:
-            raise _NotProtocol(f"not JSON: {line[:120].decode('utf-8', 'replace')!r}") from None
+            shown = repr(line[:120].decode("utf-8", "replace"))
+            raise _NotProtocol(f"not JSON: {shown} (standard output is for answers alone)") from None
 
     async def _send(self, command: dict[str, Any]) -> None:
         assert self._process is not None

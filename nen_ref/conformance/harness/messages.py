@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 import jsonschema
 
-from nen_ref.conformance.harness.operations import OPERATIONS, SERVER_OPTIONS, TEXT, TRACE, Operation, Schema
+from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS, TEXT, TRACE, Operation, Schema
 from nen_ref.protocol.errors import CATALOGUE
 
 VERSION = 1
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+KINDS = ("ok", "error", "skipped", "errored")
 _SEQ: Schema = {"type": "integer", "minimum": 1}
 
 
@@ -41,9 +43,9 @@ def started_reply() -> Schema:
             "homepage": TEXT,
             "protocols": {"type": "array", "items": {"enum": ["v1", "v2", "v3"]}, "minItems": 1, "uniqueItems": True},
             "operations": {"type": "array", "items": {"enum": list(OPERATIONS)}, "minItems": 1, "uniqueItems": True},
-            "server_options": {"type": "array", "items": {"enum": list(SERVER_OPTIONS)}, "uniqueItems": True},
+            "options": {"type": "array", "items": {"enum": list(OPTIONS)}, "uniqueItems": True},
         },
-        optional=frozenset({"homepage", "server_options"}),
+        optional=frozenset({"homepage", "options"}),
     )
 
 
@@ -102,12 +104,20 @@ def _validator(name: str) -> Any:
 
 def complaint(name: str, message: object) -> str:
     """What is wrong with a harness's answer to `name` ("start", or an operation), or the empty text."""
+    if name != "start" and isinstance(message, dict):
+        given = [kind for kind in KINDS if kind in message]
+        if len(given) != 1:
+            return f"exactly one of {', '.join(KINDS)}; got {' and '.join(given) or 'none of them'}"
     fault = jsonschema.exceptions.best_match(_validator(name).iter_errors(message))
     if fault is None:
         return ""
     while fault.context:
         fault = _closest(fault)
     place = "/".join(map(str, fault.absolute_path)) or "the message"
+    if fault.validator == "enum":  # not the whole list of what it could be
+        near = get_close_matches(str(fault.instance), map(str, fault.validator_value), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return f"{place}: {str(fault.instance)[:80]!r} is unknown{hint}"
     return f"{place}: {fault.message[:300]}"
 
 

@@ -255,7 +255,8 @@ STEPS = (
     ),
     _library(
         "stream.seal_at",
-        "The event of one chunk at the index i. ISO-4002 where only the final event has a counter left: i of 2^32 - 1 "
+        "The event of one chunk at the index i (two for the chunk that is the marker). ISO-4002 where only the final "
+        "event has a counter left: i of 2^32 - 1 "
         "and more.",
         {"secret": octets(32), "base_nonce": octets(12), "index": INTEGER, "chunk": TEXT},
         {"body": TEXT},
@@ -321,7 +322,7 @@ SERVER = (
     _server(
         "server.start",
         "A server on a free loopback port with the routes /api/echo and /api/stream. Every argument is an option of "
-        "its own: the harness names the ones it knows in `server_options` of its answer to start, and is asked for no "
+        "its own: the harness names the ones it knows in `options` of its answer to start, and is asked for no "
         "other. `session_life_ms`: how long a session lives. `require_identity`: no handshake without an identity. "
         "`pinned_identities`: handshakes only with one of these ML-DSA-65 keys. `unsigned_clients`: strict mode is off "
         "for these ML-DSA-65 keys and no other. `failing_routes`: three more routes, /api/fail (the handler fails "
@@ -342,6 +343,9 @@ SERVER = (
         errors="ISO-2002",
     ),
 )
+
+# Arguments that an implementation need not know: a harness names those it does in `options` of its answer to start.
+OPTIONS = ("identity_seed", *SERVER_OPTIONS)
 
 OPERATIONS: Mapping[str, Operation] = {
     operation.name: operation for operation in (*PRIMITIVES, *STEPS, *CLIENT, *SERVER)

@@ -11,8 +11,8 @@ from typing import Any
 from nen_ref.conformance.checks import CannotBegin, Checks
 from nen_ref.conformance.divergence import difference, first_difference
 from nen_ref.conformance.harness.driver import Harness, Reply
-from nen_ref.conformance.harness.operations import SERVER_OPTIONS
-from nen_ref.conformance.model import Outcome
+from nen_ref.conformance.harness.operations import OPTIONS
+from nen_ref.conformance.model import Outcome, Skip
 from nen_ref.conformance.peer import Peer
 from nen_ref.conformance.probe import Probe, Routes
 
@@ -25,9 +25,12 @@ class HarnessProbe(Checks):
 
     async def call(self, op: str, **args: Any) -> Reply:
         """The answer to one operation, which the case has declared in its `needs`."""
-        if op not in self.case.needs:
-            raise ValueError(f"{self.case.id} calls {op} without declaring it")
+        undeclared = {op, *(set(args) & set(OPTIONS))} - set(self.case.needs)
+        if undeclared:
+            raise ValueError(f"{self.case.id} uses {', '.join(undeclared)} without declaring it")
         reply = await self.harness.run(op, **args)
+        if reply.failure is Outcome.SKIP:
+            raise Skip(reply.trouble)
         self.record(f"{op} {json.dumps(args, default=_shown, ensure_ascii=False)}", reply.text())
         return reply
 
@@ -47,7 +50,7 @@ class HarnessProbe(Checks):
         if earlier:
             self.diverged(f"{note}: {earlier}")
         if not reply.ok:
-            self.findings.append((reply.failure or Outcome.FAIL, f"{note}: {reply.describe()}, not a result"))
+            self.findings.append((reply.failure or Outcome.FAIL, f"{note}: {reply.describe()}"))
             return False
         wrong = [name for name, value in expected.items() if reply.values.get(name) != as_text(value)]
         if wrong:
@@ -66,9 +69,6 @@ class ConfiguredProbe(HarnessProbe):
     @asynccontextmanager
     async def server(self, **options: Any) -> AsyncIterator[Probe]:
         """A server with these options, for the time of the block; its checks are this case's."""
-        undeclared = set(options) - set(self.case.needs)
-        if undeclared - set(SERVER_OPTIONS) or undeclared:
-            raise ValueError(f"{self.case.id} uses {', '.join(undeclared)} without declaring it")
         started = await self.done("server.start", **options)
         try:
             async with Peer(started["url"], record=self.record) as peer:

@@ -28,7 +28,7 @@ import uvicorn
 
 from nen_ref import __version__
 from nen_ref.conformance.harness.messages import VERSION
-from nen_ref.conformance.harness.operations import OPERATIONS, SERVER_OPTIONS
+from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS
 from nen_ref.http.client import SEALED, NenClient
 from nen_ref.http.demo_app import demo_app
 from nen_ref.http.listen import listen
@@ -478,7 +478,7 @@ def started() -> Values:
         "language": "Python",
         "protocols": ["v1"],
         "operations": list(OPERATION),
-        "server_options": list(SERVER_OPTIONS),
+        "options": list(OPTIONS),
     }
 
 

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from hmac import compare_digest
 from typing import Any
 
@@ -22,6 +23,7 @@ from nen_ref.primitives.ml_kem import ML_KEM_768
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol import (
     errors,
+    handshake,
     identity,
     payload,
     responses,
@@ -274,7 +276,9 @@ def _() -> None:
 # AEAD and HMAC
 
 
-@mutant("library/aead-tag-by-its-beginning", "V1-PRIM-10", gains="a forgery after 2^32 attempts instead of 2^128")
+@mutant(
+    "library/aead-tag-by-its-beginning", "V1-PRIM-10", *AEAD, gains="a forgery after 2^32 attempts instead of 2^128"
+)
 def _() -> None:
     """The first four bytes of the tag are compared."""
 
@@ -359,15 +363,19 @@ def _() -> None:
 
 
 @mutant(
-    "library/poly1305-accumulator-not-reduced",
+    "library/poly1305-not-reduced-at-the-end",
     "V1-PRIM-09",
-    *AEAD,
-    "v1/library-primitives/",
-    gains="one tag in 2^125 is wrong by chance, and as many as an attacker likes by choice",
+    gains="one tag in 2^128 is wrong by chance, and as many as an attacker likes by choice",
 )
 def _() -> None:
-    """The accumulator of Poly1305 is reduced modulo 2^130 instead of 2^130 - 5."""
-    set_field(chacha20_poly1305, "P", 2**130)
+    """The accumulator of Poly1305 is not brought below 2^130 - 5 in the end."""
+
+    @around(chacha20_poly1305.Poly1305.digest)
+    def _(original: Any, self: Any) -> Any:
+        tag = original(self)
+        if self._accumulator >= 5:
+            return tag
+        return ((self._accumulator + chacha20_poly1305.P + self._s) % 2**128).to_bytes(16, "little")
 
 
 @mutant("library/hmac-long-key-cut", "V1-PRIM-11", gains="two long keys with one beginning are one key")
@@ -422,7 +430,12 @@ def _() -> None:
         return der[-params.pk_size :]
 
 
-@mutant("library/json-duplicates", "V1-WIRE-05", gains="a filter and the server read two different values")
+@mutant(
+    "library/json-duplicates",
+    "V1-WIRE-05",
+    "v1/library-handshake/finish-members-wrong",
+    gains="a filter and the server read two different values",
+)
 def _() -> None:
     """Of a member that comes twice the last is taken."""
     instead_of(wire._object)(dict)
@@ -436,7 +449,7 @@ def _() -> None:
 )
 def _() -> None:
     """ISO-2002 and ISO-5001 have each other's status."""
-    set_field(errors.SESSION_INVALID_OR_EXPIRED, "status", errors.REPLAY_NONCE_REUSED.status + 0)
+    set_field(errors.SESSION_INVALID_OR_EXPIRED, "status", 409)
     set_field(errors.REPLAY_NONCE_REUSED, "status", 401)
 
 
@@ -464,9 +477,19 @@ def _() -> None:
 def _() -> None:
     """The payload key is SHA-256 of the shared secret."""
 
-    @around(SessionKeys)
-    def _(original: Any, enc: bytes, mac: bytes) -> Any:
-        return original(hashlib.sha256(enc).digest(), mac)
+    @around(handshake.respond)
+    def _(original: Any, *args: Any, **options: Any) -> Any:
+        made = original(*args, **options)
+        return replace(made, session=replace(made.session, keys=_hashed(made.session.keys)))
+
+    @around(handshake.client_finish)
+    def _(original: Any, *args: Any, **options: Any) -> Any:
+        sid, keys = original(*args, **options)
+        return sid, _hashed(keys)
+
+
+def _hashed(keys: SessionKeys) -> SessionKeys:
+    return SessionKeys(hashlib.sha256(keys.enc).digest(), keys.mac)
 
 
 # Requests
@@ -485,6 +508,7 @@ def _() -> None:
     "library/canonical-method-as-given",
     "V1-AUTH-05",
     "v1/library-request/canonical",
+    "v1/library-request/sign",
     gains="a method in lower case is signed otherwise",
 )
 def _() -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
 import anyio
-from starlette.responses import Response
 
 from nen_ref.conformance.mutants.faults import from_numbers
 from nen_ref.conformance.mutants.model import EVERYTHING, mutant
 from nen_ref.conformance.mutants.patch import around, instead_of, set_field
-from nen_ref.http import asgi, demo_app
+from nen_ref.http import asgi
+from nen_ref.http.asgi import NenMiddleware
 from nen_ref.http.server import NenServer
 from nen_ref.primitives import ml_dsa
 from nen_ref.primitives.chacha20_poly1305 import aead_decrypt, chacha20_encrypt
@@ -66,7 +66,8 @@ def checks_in_this_order(*steps: str) -> None:
                 envelope = check_shape(request)
             elif step == "signature":
                 signature = check_signature_present(request, envelope, session, policy)
-                check_signature(request, envelope, signature or "", session, suite)
+                if signature is not None:
+                    check_signature(request, envelope, signature, session, suite)
             elif step == "window":
                 check_window(request, now, policy)
             elif step == "replay" and envelope is not None:
@@ -78,19 +79,6 @@ def checks_in_this_order(*steps: str) -> None:
             elif step == "payload":
                 opened = check_payload(envelope, session, suite)
         return Verified(session, opened, envelope.n if envelope else None, signature is not None)
-
-
-def also_takes(canonical: Callable[[Request, str, str], bytes]) -> None:
-    """The server also takes a signature over another string of (request, timestamp, nonce)."""
-
-    @around(verification.check_signature)
-    def _(
-        original: Any, request: Request, envelope: Envelope | None, signature: str, session: Session, *suite: Any
-    ) -> None:
-        timestamp = request.headers.get(TIMESTAMP_HEADER, "")
-        other = canonical(request, timestamp, envelope.nonce_text if envelope else "")
-        if signature != sign(session.keys.mac, other):
-            original(request, envelope, signature, session, *suite)
 
 
 def nonces_known_by(key: Callable[[Request, Envelope], bytes]) -> None:
@@ -438,6 +426,7 @@ def _() -> None:
 @mutant(
     "server/tag-not-checked",
     "V1-REQ-07",
+    "v1/request/ct-",
     "v1/replay/spent-by-failure-to-open",
     "v1/lifecycle/payload-of-another-session",
     "v1/request/payload",
@@ -585,7 +574,12 @@ def _() -> None:
 )
 def _() -> None:
     """A signature over the empty nonce is taken for every request."""
-    also_takes(lambda r, t, n: canonical_string(r.method, r.path, t, ""))
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
+        bare = canonical_string(request.method, request.path, request.headers.get(TIMESTAMP_HEADER, ""), "")
+        if signature != sign(session.keys.mac, bare):
+            original(request, envelope, signature, session, *suite)
 
 
 @mutant(
@@ -596,8 +590,15 @@ def _() -> None:
     gains="an attacker sends a request to another route than it was made for",
 )
 def _() -> None:
-    """A signature for the echo route is taken on every route."""
-    also_takes(lambda r, t, n: canonical_string(r.method, "/api/echo", t, n))
+    """A signature for any of the server's routes is taken on every other."""
+
+    @around(verification.check_signature)
+    def _(original: Any, request: Request, *rest: Any) -> None:
+        for path in ("/api/echo", "/api/stream", "/api/other"):
+            with suppress(NenError):
+                original(replace(request, path=path), *rest)
+                return
+        original(request, *rest)
 
 
 @mutant("server/path-decoded", "V1-AUTH-06", gains="two different requests have one signature")
@@ -627,6 +628,7 @@ def _() -> None:
 @mutant(
     "server/window-absent",
     "V1-AUTH-07",
+    "v1/auth/timestamp-huge",
     "v1/auth/order-window-before-replay",
     "v1/auth/order-",
     "v1/stream/get-stale",
@@ -643,7 +645,12 @@ def _() -> None:
         return original(request, now, replace(policy, window_ms=10**17))
 
 
-@mutant("server/window-open-to-the-future", "V1-AUTH-07", gains="a request dated far ahead can be replayed for years")
+@mutant(
+    "server/window-open-to-the-future",
+    "V1-AUTH-07",
+    "v1/auth/timestamp-huge",
+    gains="a request dated far ahead can be replayed for years",
+)
 def _() -> None:
     """Only timestamps in the past are checked."""
 
@@ -707,7 +714,13 @@ def _number(request: Request) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
 
 
-@mutant("server/window-before-signature", "V1-AUTH-10", gains="the server's clock answers to those who cannot sign")
+@mutant(
+    "server/window-before-signature",
+    "V1-AUTH-10",
+    "v1/auth/signature-and-timestamp-missing",
+    "v1/configured/unsigned",
+    gains="the server's clock answers to those who cannot sign",
+)
 def _() -> None:
     """The window is checked before the signature."""
     checks_in_this_order("shape", "window", "signature", "replay", "payload")
@@ -716,6 +729,7 @@ def _() -> None:
 @mutant(
     "server/decrypted-before-authenticated",
     "V1-AUTH-10",
+    "v1/configured/unsigned",
     "v1/replay/",
     gains="unauthenticated bytes reach the cipher and the parser: an oracle, and work for free",
 )
@@ -763,6 +777,7 @@ def _() -> None:
     "v1/auth/order-replay-before-opening",
     "v1/error/",
     "v1/stream/replayed",
+    "v1/configured/unsigned-replayed",
     gains="a recorded request runs as often as the attacker likes, for thirty seconds",
 )
 def _() -> None:
@@ -814,9 +829,8 @@ def _() -> None:
 @mutant(
     "server/nonce-spent-before-the-signature",
     "V1-REPLAY-04",
-    "v1/auth/order-signature-before-replay",
+    "v1/auth/",
     "v1/replay/",
-    "v1/auth/order-",
     gains="who sees a nonce burns it before its owner's request arrives",
 )
 def _() -> None:
@@ -903,8 +917,8 @@ def _() -> None:
 @mutant(
     "server/answer-under-the-nonce-of-the-request",
     "V1-RES-02",
+    "v1/replay/of-an-answer",
     "v1/response/",
-    "v1/lifecycle/",
     gains="request and answer under one key and nonce: their XOR is the XOR of the payloads, and tags are forged",
 )
 def _() -> None:
@@ -1105,12 +1119,17 @@ def _() -> None:
 def _() -> None:
     """A stream whose handler fails is ended with the final event."""
 
-    @around(demo_app.fail_stream)
-    async def _(original: Any, request: Any) -> Response:
-        async def chunks() -> AsyncIterator[str]:
-            yield "a"
-
-        return asgi.ChunkResponse(chunks())
+    @instead_of(NenMiddleware._answer)
+    async def _(self: NenMiddleware, scope: Any, receive: Any, send: Any, verified: Verified) -> None:
+        answer = asgi._Answer(self._server, verified, scope["method"], send)
+        try:
+            await self._app(asgi._application_scope(scope, verified), answer.receiving(receive), answer.send)
+        except Exception:
+            if answer._stream is None:
+                await asgi._send_reply(send, messages.error_reply(failure(errors.INTERNAL)))
+                return
+            answer._complete = True
+        await answer.finish()
 
 
 # Lifecycle

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import * as crypto from './src/crypto.js';
 import { serve } from './src/harness.js';
 import { noble } from './src/noble.js';
-import { SERVER_OPTIONS, operations } from './src/operations.js';
+import { OPTIONS, operations } from './src/operations.js';
 
 crypto.use(noble);
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 const about = { name: 'nen-interop-node', implementation_version: version, language: 'JavaScript' };
-process.exit(await serve(about, operations(), SERVER_OPTIONS));
+process.exit(await serve(about, operations(), OPTIONS));

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import * as crypto from '../node/src/crypto.js';
 import { serve } from '../node/src/harness.js';
-import { SERVER_OPTIONS, unseededOperations } from '../node/src/operations.js';
+import { OPTIONS, unseededOperations } from '../node/src/operations.js';
 import { liboqs } from './liboqs.js';
 
 const provider = await liboqs();
@@ -15,4 +15,4 @@ const about = {
   language: 'WebAssembly',
 };
 // The operations that the package's own interface can do; it has no parameter for seeds (see drawing in liboqs.js).
-process.exit(await serve(about, unseededOperations(), SERVER_OPTIONS));
+process.exit(await serve(about, unseededOperations(), OPTIONS));

@@ -17,7 +17,7 @@ const VERSION = 1;
 /** Answers commands until stop, or the end of the input.
  *  `about`: name, implementation_version, language, homepage; `operations`: name -> function of the decoded arguments
  *  and a trace, giving the members of ok; bytes in it become hexadecimal. */
-export async function serve(about, operations, serverOptions, input = process.stdin, output = process.stdout) {
+export async function serve(about, operations, options, input = process.stdin, output = process.stdout) {
   const say = (message) => output.write(`${JSON.stringify(message)}\n`);
   for await (const line of readline.createInterface({ input, crlfDelay: Infinity })) {
     const command = commandIn(line);
@@ -30,7 +30,7 @@ export async function serve(about, operations, serverOptions, input = process.st
     if (command.version !== VERSION) return complain(`this harness speaks version ${VERSION} of the protocol`);
     say({
       version: VERSION, ...about, protocols: ['v1'],
-      operations: Object.keys(operations), server_options: serverOptions,
+      operations: Object.keys(operations), options,
     });
   }
   return 0;

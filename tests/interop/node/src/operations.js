@@ -9,8 +9,8 @@ import { NenServer } from './server.js';
 import { StreamSealer, chunksOf, eventsOf } from './stream.js';
 import { fromBase64, parseSealed, pathOf, text, toBase64, utf8 } from './wire.js';
 
-export const SERVER_OPTIONS = [
-  'session_life_ms', 'require_identity', 'pinned_identities', 'unsigned_clients', 'failing_routes',
+export const OPTIONS = [
+  'identity_seed', 'session_life_ms', 'require_identity', 'pinned_identities', 'unsigned_clients', 'failing_routes',
 ];
 
 // Uint8Array rather than Buffer: a WebAssembly provider may take nothing else.
