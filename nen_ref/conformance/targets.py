@@ -13,7 +13,7 @@ import anyio
 from nen_ref.conformance.checks import CannotBegin, Checks
 from nen_ref.conformance.client_probe import ClientProbe
 from nen_ref.conformance.divergence import first_difference
-from nen_ref.conformance.harness.driver import Harness, HarnessFault, Started
+from nen_ref.conformance.harness.driver import Harness, HarnessFault
 from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS
 from nen_ref.conformance.harness.probe import ConfiguredProbe, HarnessProbe
 from nen_ref.conformance.model import Case, Implementation, Kind, Outcome, Result
@@ -96,11 +96,12 @@ class HarnessTarget:
         self._server: tuple[Harness, UrlTarget, str] | None = None
 
     async def __aenter__(self) -> Self:
+        harness = Harness(self._command)
         try:
-            harness, started = await self._start()
+            started = await harness.start()
         except HarnessFault as fault:
-            await self._stack.aclose()
             raise Unreachable(str(fault)) from None
+        self._stack.push_async_callback(harness.stop)
         if self._protocol not in started.protocols:
             await self._stack.aclose()
             raise Unreachable(f"the harness speaks {', '.join(started.protocols)}, not {self._protocol}")
@@ -122,7 +123,7 @@ class HarnessTarget:
             async with (await self._shared_server(case))[1].probe(case) as checks:
                 yield checks
             return
-        harness = self._idle.pop() if self._idle else (await self._start())[0]
+        harness = self._idle.pop() if self._idle else await self._another()
         try:
             if case.kind is Kind.CLIENT:
                 async with ClientProbe.ready(case, harness) as client:
@@ -147,16 +148,20 @@ class HarnessTarget:
         found = first_difference(checks.values_of(session), held.values if held.ok else {})
         return replace(result, divergence=found)
 
-    async def _start(self) -> tuple[Harness, Started]:
+    async def _another(self) -> Harness:
+        """One more process of the harness."""
         harness = Harness(self._command)
-        started = await harness.start()
+        try:
+            await harness.start()
+        except HarnessFault as fault:
+            raise CannotBegin(Outcome.CRASH, f"crash: the harness does not start once more: {fault}") from None
         self._stack.push_async_callback(harness.stop)
-        return harness, started
+        return harness
 
     async def _shared_server(self, case: Case) -> tuple[Harness, UrlTarget, str]:
         async with self._starting:
             if self._server is None or not self._server[0].alive:  # what one case brought down costs no other
-                harness = (await self._start())[0]
+                harness = await self._another()
                 reply = await harness.run("server.start")
                 if not reply.ok:
                     raise CannotBegin(reply.failure or Outcome.FAIL, f"server.start: {reply.describe()}")

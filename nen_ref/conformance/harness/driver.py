@@ -103,6 +103,7 @@ class Harness:
         self._lines: BufferedByteReceiveStream | None = None
         self._errors: IO[bytes] | None = None
         self._seq = 0
+        self._turn = anyio.Lock()  # one operation at a time, whoever asks
 
     async def __aenter__(self) -> Harness:
         return self
@@ -144,6 +145,10 @@ class Harness:
 
     async def run(self, op: str, **args: Any) -> Reply:
         """Ask for one operation, bytes in hexadecimal. Never raises for what the program does."""
+        async with self._turn:
+            return await self._run(op, args)
+
+    async def _run(self, op: str, args: Mapping[str, Any]) -> Reply:
         if self._process is None:
             try:
                 await self.start()

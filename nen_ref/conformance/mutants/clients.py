@@ -490,6 +490,7 @@ def _() -> None:
     "client/stream-counter-added",
     "V1-STR-03",
     "v1/client-stream/",
+    "v1/client-lifecycle/401-on-a-stream",
     gains="some streams break somewhere: the bug that nobody can reproduce",
 )
 def _() -> None:

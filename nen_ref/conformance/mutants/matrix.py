@@ -153,12 +153,12 @@ async def _examine(mutant: Mutant, catalogue: str) -> tuple[int, tuple[Catch, ..
 
     try:
         found = await findings(cases, jobs)
-        # A busy machine can make a case late. What has nothing to do with the fault has to be found twice to count.
-        doubtful = [result.case for result in found if not mutant.concerns(result.case)]
+        # A busy machine can make a case late. What is not of the mutant's requirement has to be found twice to count.
+        doubtful = [result.case for result in found if result.case.requirement != mutant.requirement]
         confirmed = {result.case.id for result in await findings(doubtful, 1)} if doubtful else set()
     except Unreachable as fault:
         return 0, (), f"its harness does not start: {fault}"
-    catches = [_catch(result) for result in found if mutant.concerns(result.case) or result.case.id in confirmed]
+    catches = [_catch(result) for result in found if result.case not in doubtful or result.case.id in confirmed]
     return len(cases), tuple(catches), ""
 
 

@@ -897,7 +897,7 @@ def _() -> None:
     @around(MemoryStore.record_nonce)
     async def _(original: Any, self: MemoryStore, sid: str, nonce: bytes, keep_until: int) -> Any:
         answer = await original(self, sid, nonce, keep_until)
-        if keep_until - WINDOW_MS < self._clock() - 20_000:
+        if answer is NonceAnswer.NEW and keep_until - WINDOW_MS < self._clock() - 20_000:
             self._entries[sid].used.discard(nonce)
         return answer
 
