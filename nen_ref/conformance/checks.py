@@ -65,13 +65,16 @@ class Checks:
 
     def ensure(self, condition: bool, observed: str) -> None:
         """A check of something else than an answer; `observed` says what was seen if it fails."""
-        self.findings.append((Outcome.PASS if condition else Outcome.FAIL, observed))
+        self.findings.append((Outcome.PASS, "") if condition else (Outcome.FAIL, observed))
 
     def need(self, condition: bool, observed: str) -> None:
         """As `ensure`, and the case ends here if it fails."""
         self.ensure(condition, observed)
         if not condition:
             raise CannotBegin(Outcome.FAIL, observed)
+
+    async def finish(self) -> None:
+        """Put away what the case made; what goes wrong then is a finding too."""
 
     def sound(self) -> None:
         """End the case here unless all was well so far: where what is right fails, a refusal of what is wrong says
@@ -97,10 +100,11 @@ class Checks:
         if not self.findings:
             return Outcome.ERROR, "the case made no check"
         worst = max((outcome for outcome, _ in self.findings), key=lambda outcome: outcome.rank)
-        texts = dict.fromkeys(text for outcome, text in self.findings if outcome is worst)
-        shown = list(texts)[:4] if worst is not Outcome.PASS else list(texts)[-2:]
-        more = len(texts) - len(shown) if worst is not Outcome.PASS else 0
-        return worst, "; ".join(shown) + (f"; and {more} more" if more else "")
+        texts = list(dict.fromkeys(text for outcome, text in self.findings if outcome is worst and text))
+        if worst is Outcome.PASS:
+            return worst, "; ".join(texts[-2:]) or "as the specification says"
+        more = f"; and {len(texts) - 4} more" if len(texts) > 4 else ""
+        return worst, "; ".join(texts[:4]) + more
 
 
 def judgement(answer: Answered, acceptable: tuple[str, ...]) -> Outcome:

@@ -70,11 +70,11 @@ class ClientProbe(HarnessProbe):
         probe = cls(case, harness=harness)
         async with ScriptedServer(probe) as server:
             probe.server = server
-            try:
-                yield probe
-            finally:
-                for name in probe._clients:
-                    await harness.run("client.close", client=name)
+            yield probe
+
+    async def finish(self) -> None:
+        for name in self._clients:
+            await self.put_away("client.close", client=name)
 
     async def client(self, *, base_url: str = "", **options: Any) -> Client:
         """A new client of the scripted server; it has no session yet."""

@@ -225,6 +225,29 @@ def _canonical(method: str, path: str, timestamp: str, nonce: str) -> bytes:
     return method.encode() + tail
 
 
+@dataclass
+class Raw:
+    """An answer as it came: its pieces with the time of each (seconds), and `trouble` where it is not whole."""
+
+    status: int = 0
+    headers: Headers = field(default_factory=Headers)
+    pieces: list[tuple[float, bytes]] = field(default_factory=list)
+    trouble: str = ""
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(piece for _, piece in self.pieces)
+
+    async def take(self, pieces: AsyncIterator[bytes]) -> None:
+        size = 0
+        async for piece in pieces:
+            size += len(piece)
+            if size > MAX_ANSWER_SIZE:
+                self.trouble = f"an answer of more than {MAX_ANSWER_SIZE} bytes"
+                return
+            self.pieces.append((time.monotonic(), piece))
+
+
 class Peer:
     """HTTP to one target. Never raises for what the target does: it answers with an `Answer`."""
 
@@ -251,8 +274,25 @@ class Peer:
 
     async def exchange(self, draft: Draft) -> tuple[int, Headers, bytes] | str:
         """Status, headers and body as they came, or what went wrong in words."""
-        raw = await self._exchange(draft)
-        self._record(describe_draft(draft), raw if isinstance(raw, str) else describe_raw(*raw))
+        raw = await self.read(draft)
+        return raw.trouble or (raw.status, raw.headers, raw.body)
+
+    async def read(self, draft: Draft) -> Raw:
+        """All that came, also of an answer that broke off."""
+        raw = Raw()
+        try:
+            with anyio.fail_after(self._timeout):
+                response = await self._http.send(self._request(draft), stream=True)
+                raw.status, raw.headers = response.status_code, Headers(response.headers.multi_items())
+                try:
+                    await raw.take(response.aiter_bytes())
+                finally:
+                    await response.aclose()
+        except (TimeoutError, httpx.TimeoutException):
+            raw.trouble = f"{HANG}no complete answer after {self._timeout:.0f} s"
+        except (httpx.TransportError, httpx.DecodingError) as fault:
+            raw.trouble = f"no HTTP answer: {type(fault).__name__}"
+        self._record(describe_draft(draft), raw.trouble or describe_raw(raw.status, raw.headers, raw.body))
         return raw
 
     def _request(self, draft: Draft) -> httpx.Request:
@@ -263,41 +303,6 @@ class Peer:
             content=_in_chunks(draft.body) if draft.chunked and draft.body else draft.body,
             extensions={"target": draft.target.encode("latin-1")},  # as it is: httpx would normalise the path
         )
-
-    async def _exchange(self, draft: Draft) -> tuple[int, Headers, bytes] | str:
-        request = self._request(draft)
-        body = bytearray()
-        try:
-            with anyio.fail_after(self._timeout):
-                response = await self._http.send(request, stream=True)
-                try:
-                    async for piece in response.aiter_bytes():
-                        body += piece
-                        if len(body) > MAX_ANSWER_SIZE:
-                            return f"an answer of more than {MAX_ANSWER_SIZE} bytes"
-                finally:
-                    await response.aclose()
-        except (TimeoutError, httpx.TimeoutException):
-            return f"{HANG}no complete answer after {self._timeout:.0f} s"
-        except (httpx.TransportError, httpx.DecodingError) as fault:
-            return f"no HTTP answer: {type(fault).__name__}"
-        return response.status_code, Headers(response.headers.multi_items()), bytes(body)
-
-    async def arrivals(self, draft: Draft) -> list[float]:
-        """When each piece of the answer's body came, in seconds; empty where no answer did."""
-        request = self._request(draft)
-        times: list[float] = []
-        try:
-            with anyio.fail_after(self._timeout):
-                response = await self._http.send(request, stream=True)
-                try:
-                    async for _ in response.aiter_raw():
-                        times.append(time.monotonic())
-                finally:
-                    await response.aclose()
-        except (TimeoutError, httpx.TimeoutException, httpx.TransportError):
-            return []
-        return times
 
     async def send(self, draft: Draft, session: PeerSession | None = None) -> Answer:
         """The answer, read with the keys of `session`; without one a 2xx with a JSON body counts as accepted."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import anyio
 import h11
 
-from nen_ref.conformance.peer import TIMEOUT, Draft
+from nen_ref.conformance.peer import MAX_ANSWER_SIZE, TIMEOUT, Draft
 from nen_ref.protocol.messages import Headers
 
 
@@ -64,6 +64,8 @@ async def _read(
             head = event
         elif isinstance(event, h11.Data):
             content += bytes(event.data)
+            if len(content) > MAX_ANSWER_SIZE:
+                return None
         elif head is None:
             return None
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -29,11 +30,12 @@ async def run_cases(
     started: Callable[[Case], None] = lambda case: None,
     finished: Callable[[Result], None] = lambda result: None,
     case_timeout: float = CASE_TIMEOUT,
+    max_time: float = math.inf,
 ) -> Report:
     """Run `cases`, up to `jobs` at a time; their results come in the order of `cases`.
 
     `started` and `finished` are told of each, for a progress display. `seed` makes the suite's randomness repeatable.
-    Raises Unreachable.
+    Cases that `max_time` (seconds, for the whole run) leaves no time for have no verdict. Raises Unreachable.
     """
     begin = time.perf_counter()
     results: dict[str, Result] = {}
@@ -46,10 +48,13 @@ async def run_cases(
                 results[case.id] = await run_case(case, target, case_timeout)
             finished(results[case.id])
 
-    async with target, anyio.create_task_group() as group:
-        for case in cases:
-            group.start_soon(one, case)
-    ordered = tuple(results.get(case.id) or Result(case, Outcome.ERROR, "the case was not run") for case in cases)
+    async with target:
+        with anyio.move_on_after(max_time):
+            async with anyio.create_task_group() as group:
+                for case in cases:
+                    group.start_soon(one, case)
+    late = "not finished: the run was out of its time"
+    ordered = tuple(results.get(case.id) or Result(case, Outcome.ERROR, late) for case in cases)
     return Report(protocol, target.implementation, ordered, time.perf_counter() - begin, seed)
 
 
@@ -73,17 +78,22 @@ async def run_case(case: Case, target: Target, case_timeout: float = CASE_TIMEOU
 
 async def _checked(case: Case, checks: Checks, case_timeout: float) -> None:
     with anyio.move_on_after(case_timeout) as limit:
-        try:
-            await case.run(checks)
-        except CannotBegin as fault:
-            checks.blocked = True
-            checks.findings.append((fault.outcome, str(fault)))
-        except NenError as error:
-            checks.findings.append((Outcome.FAIL, f"an answer cannot be used: {error.detail}"))
-        except Skip as reason:
-            checks.findings.append((Outcome.SKIP, str(reason)))
-        except Exception as fault:
-            log.exception("%s", case.id)
-            checks.findings.append((Outcome.ERROR, f"the suite itself failed on this answer: {fault!r}"))
+        await _run(case, checks)
+        await checks.finish()
     if limit.cancelled_caught:
         checks.findings.append((Outcome.HANG, f"hang: not finished after {case_timeout:.0f} s"))
+
+
+async def _run(case: Case, checks: Checks) -> None:
+    try:
+        await case.run(checks)
+    except CannotBegin as fault:
+        checks.blocked = True
+        checks.findings.append((fault.outcome, str(fault)))
+    except NenError as error:
+        checks.findings.append((Outcome.FAIL, f"an answer cannot be used: {error.detail}"))
+    except Skip as reason:
+        checks.findings.append((Outcome.SKIP, str(reason)))
+    except Exception as fault:
+        log.exception("%s", case.id)
+        checks.findings.append((Outcome.ERROR, f"the suite itself failed on this answer: {fault!r}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Protocol, Self
 
@@ -91,9 +91,10 @@ class HarnessTarget:
         self._protocol = protocol
         self._offers: frozenset[str] = frozenset()
         self._idle: list[Harness] = []
-        self._stack = AsyncExitStack()
+        self._running: list[Harness] = []
         self._starting = anyio.Lock()
         self._server: tuple[Harness, UrlTarget, str] | None = None
+        self._no_server: CannotBegin | None = None
 
     async def __aenter__(self) -> Self:
         harness = Harness(self._command)
@@ -101,9 +102,9 @@ class HarnessTarget:
             started = await harness.start()
         except HarnessFault as fault:
             raise Unreachable(str(fault)) from None
-        self._stack.push_async_callback(harness.stop)
+        self._running.append(harness)
         if self._protocol not in started.protocols:
-            await self._stack.aclose()
+            await harness.stop()
             raise Unreachable(f"the harness speaks {', '.join(started.protocols)}, not {self._protocol}")
         self.implementation, self._offers = started.implementation, started.offers
         self._idle.append(harness)
@@ -111,7 +112,10 @@ class HarnessTarget:
 
     async def __aexit__(self, *_: object) -> None:
         with anyio.CancelScope(shield=True):
-            await self._stack.aclose()
+            if self._server is not None:
+                await self._server[1].__aexit__()
+            for harness in self._running:
+                await harness.stop()
 
     def missing(self, case: Case) -> list[str]:
         needs = ("server.start", *case.needs) if case.kind is Kind.SERVER else case.needs
@@ -120,7 +124,7 @@ class HarnessTarget:
     @asynccontextmanager
     async def probe(self, case: Case) -> AsyncIterator[Checks]:
         if case.kind is Kind.SERVER and "server.start" not in case.needs:
-            async with (await self._shared_server(case))[1].probe(case) as checks:
+            async with (await self._shared_server())[1].probe(case) as checks:
                 yield checks
             return
         harness = self._idle.pop() if self._idle else await self._another()
@@ -151,27 +155,39 @@ class HarnessTarget:
     async def _another(self) -> Harness:
         """One more process of the harness."""
         harness = Harness(self._command)
+        self._running.append(harness)
         try:
             await harness.start()
         except HarnessFault as fault:
             raise CannotBegin(Outcome.CRASH, f"crash: the harness does not start once more: {fault}") from None
-        self._stack.push_async_callback(harness.stop)
         return harness
 
-    async def _shared_server(self, case: Case) -> tuple[Harness, UrlTarget, str]:
+    async def _shared_server(self) -> tuple[Harness, UrlTarget, str]:
+        """The server of all ordinary cases. One that a case brought down is started again; one that never came is not
+        waited for by every case."""
         async with self._starting:
-            if self._server is None or not self._server[0].alive:  # what one case brought down costs no other
-                harness = await self._another()
-                reply = await harness.run("server.start")
-                if not reply.ok:
-                    raise CannotBegin(reply.failure or Outcome.FAIL, f"server.start: {reply.describe()}")
-                server = UrlTarget(Routes(reply["url"]))
+            if self._no_server is not None:
+                raise self._no_server
+            if self._server is None or not self._server[0].alive:
                 try:
-                    await self._stack.enter_async_context(server)
-                except Unreachable as fault:
-                    raise CannotBegin(Outcome.CRASH, f"the server of server.start cannot be reached: {fault}") from None
-                self._server = harness, server, reply["server"]
+                    self._server = await self._start_server(await self._another())
+                except CannotBegin as fault:
+                    self._no_server = fault
+                    raise
             return self._server
+
+    async def _start_server(self, harness: Harness) -> tuple[Harness, UrlTarget, str]:
+        reply = await harness.run("server.start")
+        if not reply.ok:
+            await harness.stop()
+            raise CannotBegin(reply.failure or Outcome.FAIL, f"server.start: {reply.describe()}")
+        server = UrlTarget(Routes(reply["url"]))
+        try:
+            await server.__aenter__()
+        except Unreachable as fault:
+            await harness.stop()
+            raise CannotBegin(Outcome.CRASH, f"the server of server.start cannot be reached: {fault}") from None
+        return harness, server, reply["server"]
 
 
 class ReferenceTarget(HarnessTarget):

@@ -33,7 +33,7 @@ def mutants(*arguments: str) -> subprocess.CompletedProcess[str]:
     code = "from nen_ref.cli.mutants import mutants; mutants(prog_name='mutants')"
     line = [sys.executable, "-c", code, *arguments]
     root = HERE.parents[1]
-    return subprocess.run(line, capture_output=True, text=True, timeout=300, check=False, cwd=root)
+    return subprocess.run(line, capture_output=True, text=True, timeout=900, check=False, cwd=root)
 
 
 # The catalogue

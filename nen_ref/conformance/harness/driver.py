@@ -10,11 +10,11 @@ import json
 import os
 import shlex
 import signal
-import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 import anyio
 import anyio.abc
@@ -27,6 +27,7 @@ TIMEOUT = 20.0
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 5.0
 MAX_LINE = 64 * 1024 * 1024
+SAID = 2000  # bytes of standard error that are kept
 
 
 class HarnessFault(Exception):
@@ -101,7 +102,7 @@ class Harness:
         self._timeout = timeout
         self._process: anyio.abc.Process | None = None
         self._lines: BufferedByteReceiveStream | None = None
-        self._errors: IO[bytes] | None = None
+        self._errors: _Errors | None = None
         self._seq = 0
         self._turn = anyio.Lock()  # one operation at a time, whoever asks
 
@@ -134,6 +135,9 @@ class Harness:
             raise HarnessFault(f"{trouble}; does it flush its output after each line?") from None
         except (OSError, _Gone, _NotProtocol) as fault:
             raise HarnessFault(f"{shlex.join(self.command)}: {fault}{await self._end()}") from None
+        except BaseException:
+            await self._abandon()
+            raise
         fault_text = complaint("start", answer)
         if fault_text:
             raise HarnessFault(f"the answer to start is not of the protocol: {fault_text}{await self._end()}")
@@ -168,8 +172,7 @@ class Harness:
         except _NotProtocol as fault:
             return await self._foreign(op, str(fault))
         except BaseException:
-            with anyio.CancelScope(shield=True):
-                await self._kill()  # an answer may be on its way that nobody waits for any more
+            await self._abandon()
             raise
         return await self._read(op, answer)
 
@@ -221,6 +224,11 @@ class Harness:
         trouble = f"the answer to {op} is not of the harness protocol: {fault}{await self._end()}"
         return Reply(failure=Outcome.ERROR, trouble=trouble)
 
+    async def _abandon(self) -> None:
+        """Kill the program where nobody waits for its answer any more, which may be on its way."""
+        with anyio.CancelScope(shield=True):
+            await self._kill()
+
     async def _end(self) -> str:
         """Kill the program; what it had to say, an unfinished line and the end of its standard error."""
         unfinished = self._lines.buffer if self._lines is not None else b""
@@ -229,10 +237,9 @@ class Harness:
         return partial + self._said()
 
     async def _launch(self) -> None:
-        if self._errors is not None:
-            self._errors.close()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
-        self._process = await anyio.open_process(self.command, stderr=self._errors, start_new_session=True)
+        self._errors = _Errors()
+        with self._errors.writing() as end:
+            self._process = await anyio.open_process(self.command, stderr=end, start_new_session=True)
         assert self._process.stdout is not None
         self._lines = BufferedByteReceiveStream(self._process.stdout)
 
@@ -247,7 +254,7 @@ class Harness:
             raise _NotProtocol(f"a line of more than {MAX_LINE} bytes") from None
         try:
             return json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             shown = repr(line[:120].decode("utf-8", "replace"))
             raise _NotProtocol(f"not JSON: {shown} (standard output is for answers alone)") from None
 
@@ -267,11 +274,8 @@ class Harness:
         return "it closed its output"
 
     def _said(self) -> str:
-        """The end of what the program wrote to stderr."""
-        if self._errors is None:
-            return ""
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 2000))
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        """The end of what the program wrote to its standard error."""
+        lines = self._errors.end().decode("utf-8", "replace").strip().splitlines() if self._errors else []
         return f"; it said: {' | '.join(lines[-3:])}" if lines else ""
 
     async def _kill(self) -> None:
@@ -283,8 +287,35 @@ class Harness:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-        with suppress(BaseException):
+        with suppress(Exception):
             await process.aclose()
+
+
+class _Errors:
+    """The standard error of a program, read in a thread as it comes; only its end is kept."""
+
+    def __init__(self) -> None:
+        self._source, self._end = os.pipe()
+        self._kept = b""
+        self._thread = threading.Thread(target=self._drain, daemon=True)
+        self._thread.start()
+
+    @contextmanager
+    def writing(self) -> Iterator[int]:
+        """The file descriptor for the program; ours is closed afterwards, so that reading ends when the program does."""
+        try:
+            yield self._end
+        finally:
+            os.close(self._end)
+
+    def end(self) -> bytes:
+        self._thread.join(timeout=0.2)
+        return self._kept
+
+    def _drain(self) -> None:
+        with open(self._source, "rb", buffering=0) as source:
+            while piece := source.read(65536):
+                self._kept = (self._kept + piece)[-SAID:]
 
 
 class _Gone(Exception):

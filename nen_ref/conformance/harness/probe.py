@@ -34,6 +34,14 @@ class HarnessProbe(Checks):
         self.record(f"{op} {json.dumps(args, default=_shown, ensure_ascii=False)}", reply.text())
         return reply
 
+    async def put_away(self, op: str, **args: Any) -> None:
+        """End what was made, unless it went down with its process; a failure of that is a finding."""
+        if not self.harness.alive:
+            return
+        reply = await self.harness.run(op, **args)
+        if reply.failure not in (None, Outcome.SKIP):
+            self.findings.append((reply.failure or Outcome.FAIL, f"{op}: {reply.describe()}"))
+
     async def done(self, op: str, **args: Any) -> Reply:
         """As `call`, for a step that the case builds on: it ends here unless the answer is ok."""
         reply = await self.call(op, **args)
@@ -52,7 +60,11 @@ class HarnessProbe(Checks):
         if not reply.ok:
             self.findings.append((reply.failure or Outcome.FAIL, f"{note}: {reply.describe()}"))
             return False
-        wrong = [name for name, value in expected.items() if reply.values.get(name) != as_text(value)]
+        wrong = [
+            name
+            for name, value in expected.items()
+            if name not in reply.values or not same_json(reply.values[name], as_text(value))
+        ]
         if wrong:
             first = difference(wrong[0], as_text(expected[wrong[0]]), reply.values.get(wrong[0]))
             self.diverged(f"{note}: {first}")
@@ -75,7 +87,16 @@ class ConfiguredProbe(HarnessProbe):
                 target = Routes(started["url"])
                 yield Probe(self.case, self.findings, self.exchanges, target=target, peer=peer)
         finally:
-            await self.harness.run("server.stop", server=started["server"])
+            await self.put_away("server.stop", server=started["server"])
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same. True is not 1, to JSON."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_json(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_json, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def as_text(value: Any) -> Any:

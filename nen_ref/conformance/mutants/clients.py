@@ -63,7 +63,10 @@ def _() -> None:
 
 
 @mutant(
-    "client/identity-over-the-base64", "V1-ID-01", "v1/client-handshake/identity", gains="no server takes its identity"
+    "client/identity-over-the-base64",
+    "V1-ID-01",
+    "v1/client-handshake/identity-encoding",
+    gains="no server takes its identity",
 )
 def _() -> None:
     """The identity signs the base64 text of the key instead of its bytes."""
@@ -96,8 +99,6 @@ def _() -> None:
 @mutant(
     "client/status-of-the-handshake-ignored",
     "V1-HS-12",
-    "v1/client-handshake/",
-    "v1/client-lifecycle/",
     gains="an error page that looks right makes a session",
 )
 def _() -> None:
@@ -192,8 +193,6 @@ def _() -> None:
 @mutant(
     "client/nonce-of-four-random-bytes",
     "V1-REQ-02",
-    "v1/client-stream/",
-    "v1/client-response/",
     gains="after 65 000 requests one nonce comes twice",
 )
 def _() -> None:
@@ -255,7 +254,10 @@ def _() -> None:
 
 
 @mutant(
-    "client/get-not-signed", "V1-AUTH-05", "v1/client-", gains="servers that are lenient with it are open to everybody"
+    "client/get-not-signed",
+    "V1-AUTH-05",
+    "v1/client-request/keys-not-sent",
+    gains="servers that are lenient with it are open to everybody",
 )
 def _() -> None:
     """A request without a body carries no signature."""
@@ -271,7 +273,8 @@ def _() -> None:
 @mutant(
     "client/payload-in-plain-too",
     "V1-REQ-01",
-    "v1/client-",
+    "v1/client-request/before-handshake",
+    "v1/client-request/size",
     gains="everything that is sealed stands beside it in plain",
 )
 def _() -> None:
@@ -294,7 +297,10 @@ _plain: list[bytes] = []
 
 
 @mutant(
-    "client/plain-answers-accepted", "V1-RES-03", "v1/client-response/", gains="a proxy answers in plain what it likes"
+    "client/plain-answers-accepted",
+    "V1-RES-03",
+    "v1/client-response/member-missing",
+    gains="a proxy answers in plain what it likes",
 )
 def _() -> None:
     """An answer that is not sealed is handed out as it is."""
@@ -307,7 +313,7 @@ def _() -> None:
 @mutant(
     "client/answers-reflected",
     "V1-RES-04",
-    "v1/client-stream/",
+    "v1/client-stream/request-as-a-stream",
     gains="an attacker answers a request with itself, or with an old answer",
 )
 def _() -> None:
@@ -344,7 +350,13 @@ def _() -> None:
         return original(members, name) if value is None else value
 
 
-@mutant("client/base64-lenient", "V1-RES-08", "v1/client-", gains="one nonce has many texts")
+@mutant(
+    "client/base64-lenient",
+    "V1-RES-08",
+    "v1/client-handshake/member-undecodable",
+    "v1/client-stream/event-not-sealed",
+    gains="one nonce has many texts",
+)
 def _() -> None:
     """Base64 is decoded by a function that skips every character it does not know."""
 
@@ -368,7 +380,10 @@ def _() -> None:
 
 
 @mutant(
-    "client/codes-forgotten", "V1-ERR-04", "v1/client-", gains="the caller cannot tell a replay from an expired session"
+    "client/codes-forgotten",
+    "V1-ERR-04",
+    "v1/client-lifecycle/401-for-ever",
+    gains="the caller cannot tell a replay from an expired session",
 )
 def _() -> None:
     """Every refusal is reported as ISO-9000."""
@@ -382,7 +397,9 @@ def _() -> None:
 
 
 @mutant(
-    "client/truncation-silent", "V1-STR-09", "v1/client-stream/", gains="an attacker cuts an answer where it suits them"
+    "client/truncation-silent",
+    "V1-STR-09",
+    gains="an attacker cuts an answer where it suits them",
 )
 def _() -> None:
     """A stream that ends without its final event is a success."""
@@ -393,7 +410,10 @@ def _() -> None:
 
 
 @mutant(
-    "client/bad-events-skipped", "V1-STR-10", "v1/client-stream/", gains="an attacker drops the event they do not like"
+    "client/bad-events-skipped",
+    "V1-STR-10",
+    "v1/client-stream/of-another-session",
+    gains="an attacker drops the event they do not like",
 )
 def _() -> None:
     """An event that does not open is skipped."""
@@ -415,7 +435,7 @@ def _() -> None:
 @mutant(
     "client/released-before-checked",
     "V1-STR-10",
-    "v1/client-stream/",
+    "v1/client-stream/of-another-session",
     gains="the caller acts on what an attacker wrote before it is told so",
 )
 def _() -> None:
@@ -463,7 +483,12 @@ def _() -> None:
 
 
 @mutant(
-    "client/stream-of-any-type", "V1-STR-13", "v1/client-stream/", gains="the caller waits for chunks in an error page"
+    "client/stream-of-any-type",
+    "V1-STR-13",
+    "v1/client-stream/cut-at-an-event-boundary",
+    "v1/client-stream/cut-inside-an-event",
+    "v1/client-stream/no-events",
+    gains="the caller waits for chunks in an error page",
 )
 def _() -> None:
     """The content type of a stream is not looked at: an answer of another is missing its nonce."""
@@ -473,7 +498,6 @@ def _() -> None:
 @mutant(
     "client/events-end-in-two-line-feeds",
     "V1-STR-14",
-    "v1/client-",
     gains="a proxy that rewrites line ends breaks every stream",
 )
 def _() -> None:
@@ -526,7 +550,6 @@ def _() -> None:
 @mutant(
     "client/characters-cut",
     "V1-STR-18",
-    "v1/client-stream/unicode",
     gains="text in most scripts is damaged where a token ends",
 )
 def _() -> None:
@@ -544,7 +567,6 @@ def _() -> None:
 @mutant(
     "client/retry-without-end",
     "V1-LIFE-07",
-    "v1/client-",
     gains="one confused server turns all its clients into a flood",
 )
 def _() -> None:
@@ -569,7 +591,9 @@ def _() -> None:
 
 
 @mutant(
-    "client/every-refusal-retried", "V1-LIFE-07", "v1/client-", gains="a request that was refused on purpose runs twice"
+    "client/every-refusal-retried",
+    "V1-LIFE-07",
+    gains="a request that was refused on purpose runs twice",
 )
 def _() -> None:
     """Every refusal leads to a new handshake and a retry."""
@@ -617,7 +641,12 @@ def _() -> None:
         return True
 
 
-@mutant("client/plain-before-a-session", "V1-LIFE-09", gains="whoever breaks the handshake reads the first requests")
+@mutant(
+    "client/plain-before-a-session",
+    "V1-LIFE-09",
+    "v1/client-handshake/no-session-after-refusal",
+    gains="whoever breaks the handshake reads the first requests",
+)
 def _() -> None:
     """A request before a handshake is sent in plain."""
 
@@ -632,7 +661,6 @@ def _() -> None:
 @mutant(
     "client/session-ids-lower-case",
     "V1-HS-09",
-    "v1/client-",
     gains="servers whose ids are no UUIDs do not know its requests",
 )
 def _() -> None:

@@ -94,7 +94,13 @@ class Verdict:
 
 
 def cases_for(mutant: Mutant) -> list[Case]:
-    return [case for case in all_cases(kinds=(mutant.kind,)) if case.id not in COSTLY or mutant.concerns(case)]
+    """All cases of its kind, but costly ones only where they test its requirement, or are named by it."""
+    named = (mutant.requirement, *mutant.related)
+    return [
+        case
+        for case in all_cases(kinds=(mutant.kind,))
+        if case.id not in COSTLY or case.requirement in named or case.id in named
+    ]
 
 
 async def run_baseline(kinds: Sequence[Kind], finished: Callable[[Result], None] = lambda result: None) -> list[Result]:
