@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -28,10 +30,12 @@ from nen_ref.conformance.report_junit import report_junit
 from nen_ref.conformance.runner import CASE_TIMEOUT, run_cases
 from nen_ref.conformance.targets import HarnessTarget, ReferenceTarget, Target, Unreachable, UrlTarget
 from nen_ref.conformance.terminal import LiveProgress, describe_case, list_cases, print_report, print_result
+from nen_ref.conformance.text import visible
 from nen_ref.conformance.verdict import verdict
 
 EXIT_FINDINGS, EXIT_USAGE = 1, 2
 PROTOCOLS = ("v1",)
+SECONDS = click.FloatRange(min=0.1, max=86400)
 JOBS = 4  # most of a case is waiting, so that more than there are cores is of use
 
 
@@ -44,6 +48,7 @@ class Wish:
     jobs: int
     seed: str | None
     case_timeout: float
+    max_time: float
     json_file: str | None
     junit: str | None
     html: str | None
@@ -57,10 +62,13 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--protocol", type=click.Choice(PROTOCOLS), default="v1", show_default=True, help="Wire version."),
         click.option("--only", multiple=True, metavar="PREFIX", help="Only cases whose id begins so, e.g. v1/auth."),
         click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Cases at a time."),
-        click.option("--seed", metavar="TEXT", help="Repeatable randomness; reports of two runs are the same bytes."),
         click.option(
-            "--case-timeout", type=float, default=CASE_TIMEOUT, show_default=True, help="Seconds for each case."
+            "--seed", metavar="TEXT", help="Repeatable randomness: the same bytes of JSON and JUnit each time."
         ),
+        click.option(
+            "--case-timeout", type=SECONDS, default=CASE_TIMEOUT, show_default=True, help="Seconds for each case."
+        ),
+        click.option("--max-time", type=SECONDS, default=86400, help="Seconds for the whole run."),
         click.option(
             "--json",
             "json_file",
@@ -181,7 +189,7 @@ def show(case_id: str) -> None:
 @click.argument("target", nargs=-1, type=click.UNPROCESSED, metavar="[URL | -- COMMAND]")
 @route_options
 @click.option("--seed", metavar="TEXT", help="Repeatable randomness.")
-@click.option("--case-timeout", type=float, default=CASE_TIMEOUT, show_default=True, help="Seconds for the case.")
+@click.option("--case-timeout", type=SECONDS, default=CASE_TIMEOUT, show_default=True, help="Seconds for the case.")
 def run_command(
     case_id: str, target: tuple[str, ...], echo: str, stream: str, seed: str | None, case_timeout: float
 ) -> None:
@@ -193,8 +201,8 @@ def run_command(
     report = _report([case], _target(target, echo, stream, case.protocol), case.protocol, 1, seed, case_timeout)
     console = _console()
     for exchange in report.results[0].exchanges:
-        console.print(f"> {exchange.sent}", style="dim", markup=False, soft_wrap=True)
-        console.print(f"< {exchange.received}\n", markup=False, soft_wrap=True)
+        console.print(f"> {visible(exchange.sent)}", style="dim", markup=False, soft_wrap=True)
+        console.print(f"< {visible(exchange.received)}\n", markup=False, soft_wrap=True)
     print_result(console, report.results[0], report.implementation)
     if report.results[0].outcome is Outcome.NOT_OFFERED:
         sys.exit(EXIT_USAGE)
@@ -250,7 +258,7 @@ def _run(target: Target, wish: Wish, kinds: tuple[Kind, ...], label: str) -> Non
     console = _console(stderr=wish.json_file == "-")
     console.print(f"{len(cases)} cases of Nen {wish.protocol.upper()} against {label}", highlight=False)
     with LiveProgress(console, len(cases)) as progress:
-        report = _report(cases, target, wish.protocol, wish.jobs, wish.seed, wish.case_timeout, progress)
+        report = _report(cases, target, wish.protocol, wish.jobs, wish.seed, wish.case_timeout, wish.max_time, progress)
     if wish.baseline and wish.update_baseline:
         baseline = _update_baseline(Path(wish.baseline), report, console)
     compared = judge(report, baseline) if baseline is not None else None
@@ -266,18 +274,36 @@ def _report(
     jobs: int,
     seed: str | None,
     case_timeout: float,
+    max_time: float = math.inf,
     progress: LiveProgress | None = None,
 ) -> Report:
     told: dict[str, Any] = {} if progress is None else {"started": progress.started, "finished": progress.finished}
 
-    async def run() -> Report:
-        return await run_cases(cases, target, protocol, jobs=jobs, seed=seed, case_timeout=case_timeout, **told)
+    async def run() -> Report | None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_cancel_on_sigterm, group.cancel_scope)
+            report = await run_cases(
+                cases, target, protocol, jobs=jobs, seed=seed, case_timeout=case_timeout, max_time=max_time, **told
+            )
+            group.cancel_scope.cancel()
+            return report
+        return None
 
     try:
-        return anyio.run(run)
-    except Unreachable as fault:
-        _give_up(f"cannot reach {target.implementation.target or 'the target'}: {fault}")
-        raise
+        report = anyio.run(run)
+    except* Unreachable as faults:
+        _give_up(f"cannot reach {target.implementation.target or 'the target'}: {faults.exceptions[0]}")
+    if report is None:
+        sys.exit(128 + signal.SIGTERM)
+    return report
+
+
+async def _cancel_on_sigterm(scope: anyio.CancelScope) -> None:
+    """Told to end, end what was started too: harnesses and their servers are processes of their own."""
+    with anyio.open_signal_receiver(signal.SIGTERM) as signals:
+        async for _ in signals:
+            scope.cancel()
+            return
 
 
 # Files are looked at before the run: nobody waits for a run whose report is then lost.
@@ -286,6 +312,11 @@ def _report(
 def _check_files(wish: Wish) -> None:
     if wish.update_baseline and not wish.baseline:
         raise click.UsageError("--update-baseline goes with --baseline FILE")
+    files = [file for file in (wish.json_file, wish.junit, wish.html, wish.baseline) if file]
+    if len({Path(file).absolute() for file in files}) < len(files):
+        raise click.UsageError("two reports cannot go into one file")
+    if "-" in (wish.junit, wish.html, wish.baseline):
+        raise click.UsageError("only --json can go to standard output")
     for name, file in {
         "--json": wish.json_file,
         "--junit": wish.junit,

@@ -89,6 +89,11 @@ class ClientProbe(HarnessProbe):
         self.need(reply.ok, f"the handshake before it: {reply.describe()}")
         return client
 
+    def last_request(self, note: str) -> Seen:
+        """The last request to a route of the application; the case ends here if none came."""
+        self.need(bool(self.server.requests), f"{note}: no request came")
+        return self.server.requests[-1]
+
     # Judging
 
     def gave(self, reply: Reply, note: str, **expected: Any) -> None:

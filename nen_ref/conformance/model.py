@@ -54,7 +54,8 @@ class Case:
 
     `acceptable`: ISO codes, `ACCEPTED`, `REFUSED` or `NOT_FOUND`; any of them passes. `needs`: the operations of a
     harness, or the routes of a server, without which it cannot be run. `why`: what goes wrong, or what an attacker
-    gains, where the check fails. `cause`: the bug that an implementer most likely has then.
+    gains, where the check fails. `cause`: the bug that an implementer most likely has then. `also`: ISO codes that it
+    checks beside, without judging the answer by `acceptable`.
     """
 
     id: str
@@ -67,6 +68,12 @@ class Case:
     kind: Kind
     needs: tuple[str, ...]
     run: Callable[[Any], Awaitable[None]] = field(repr=False)
+    also: tuple[str, ...] = ()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The ISO codes that it provokes: what this specification answers, and those of `also`."""
+        return tuple(code for code in (self.acceptable[0], *self.also) if _CODE.fullmatch(code))
 
     @property
     def protocol(self) -> str:

@@ -5,10 +5,12 @@ It builds on the protocol layer and on nothing of `nen_ref.http`: a fault in our
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import anyio
@@ -248,6 +250,12 @@ class Raw:
             self.pieces.append((time.monotonic(), piece))
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """One for all: loading the certificates takes a tenth of a second."""
+    return ssl.create_default_context()
+
+
 class Peer:
     """HTTP to one target. Never raises for what the target does: it answers with an `Answer`."""
 
@@ -258,7 +266,7 @@ class Peer:
         # Each request on a connection of its own: a server may close an idle one at any time, and a request sent again
         # for that would be a replay.
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=0)
-        self._http = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False)
+        self._http = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False, verify=_certificates())
 
     def recording(self, record: Record) -> Peer:
         """The same peer, telling `record` of each request and its answer; it must not be closed."""

@@ -52,11 +52,12 @@ def case(
     cause: str = "",
     level: str | None = None,
     needs: tuple[str, ...] = (),
+    also: tuple[str, ...] = (),
 ) -> Callable[[Body], Body]:
     """Declare a case; its docstring is its title. The level is that of the requirement unless stated.
 
     `needs` names the operations of a harness that it calls, or the options of `server.start`; a case of a target that
-    does not offer them is not run.
+    does not offer them is not run. `also` names ISO codes that it checks apart from `acceptable`.
     """
     protocol, section = id.split("/")[:2]
 
@@ -67,7 +68,7 @@ def case(
         rule = requirements(protocol)[requirement]
         all_needs = (STREAM_ROUTE, *needs) if section == STREAM_SECTION else needs
         _declared[id] = Case(
-            id, requirement, level or rule.level, title, acceptable, why, cause, SECTIONS[section], all_needs, run
+            id, requirement, level or rule.level, title, acceptable, why, cause, SECTIONS[section], all_needs, run, also
         )
         return run
 

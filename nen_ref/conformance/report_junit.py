@@ -34,7 +34,7 @@ def report_junit(report: Report, baseline: BaselineVerdict | None = None) -> str
         ET.SubElement(properties, "property", name="suite", value=f"nen-ref {__version__}")
         ET.SubElement(properties, "property", name="target", value=visible(report.implementation.target))
         if report.seed is not None:
-            ET.SubElement(properties, "property", name="seed", value=report.seed)
+            ET.SubElement(properties, "property", name="seed", value=visible(report.seed))
         for result in results:
             _add_case(suite, result, report, baseline)
         _count(suite, sum(result.seconds for result in results) if report.seed is None else None)

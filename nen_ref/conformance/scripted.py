@@ -45,6 +45,7 @@ log = logging.getLogger("nen_ref.conformance")
 
 MAX_BODY = 16 * 1024 * 1024
 MAX_REQUESTS = 5000  # of one case
+MAX_TOTAL = 64 * 1024 * 1024  # bytes of all their bodies
 DRIP = 0.002  # seconds between two pieces of a body, so that they arrive apart
 
 
@@ -171,6 +172,7 @@ class ScriptedServer:
     on_request: Script = as_it_should
     on_plain: Script = as_it_should
     url: str = ""
+    _size: int = 0
     _nonces: set[tuple[str, bytes]] = field(default_factory=set)
     _group: anyio.abc.TaskGroup | None = None
 
@@ -284,8 +286,9 @@ class ScriptedServer:
                 connection = h11.Connection(h11.SERVER)
                 while True:
                     seen = await _read(stream, connection)
-                    if seen is None or len(self.seen) >= MAX_REQUESTS:
+                    if seen is None or len(self.seen) >= MAX_REQUESTS or self._size > MAX_TOTAL:
                         return
+                    self._size += len(seen.body)
                     seen = self._look(seen)
                     self.seen.append(seen)
                     response = self._answer(seen)

@@ -76,7 +76,7 @@ class StreamSealer:
 
 
 def read_stream_head(reply: Reply) -> bytes:
-    """The base nonce of a stream's answer, or ISO-7001, ISO-7002. V1-STR-12, V1-STR-13."""
+    """The base nonce of a stream's answer, or ISO-7001, ISO-7002. V1-STR-12, -13, -19, -20."""
     if not 200 <= reply.status < 300:
         raise failure(STREAM_REQUEST_FAILED, f"status {reply.status}")
     content_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nen_ref.conformance.cases.client_handshake import HANDSHAKE, REQUEST
+from nen_ref.conformance.cases.client_handshake import HANDSHAKE, REQUEST, SEVERAL
 from nen_ref.conformance.client_probe import ClientProbe
 from nen_ref.conformance.model import ACCEPTED, REFUSED
 from nen_ref.conformance.registry import case
@@ -75,14 +75,13 @@ async def retry_is_fresh(probe: ClientProbe) -> None:
 )
 async def for_ever_401(probe: ClientProbe) -> None:
     """A server that answers every request 401 sees the request twice, one new handshake, and no more."""
-    client = await probe.established()
     for code in ("ISO-2002", "ISO-3002", "ISO-3003"):
+        probe.server.on_request = as_it_should
+        client = await probe.established()
         requests, handshakes = len(probe.server.requests), len(probe.server.handshakes)
         probe.server.on_request = lambda seen, code=code: error_response(CATALOGUE[code])
         reply = await client.echo(code)
         probe.judge(reply, code)
-        if reply.refused:
-            probe.ensure(reply.code == code, f"the server said {code}, the client reports {reply.code}")
         probe.count(f"requests for {code}", len(probe.server.requests) - requests, 2)
         probe.count(f"handshakes for {code}", len(probe.server.handshakes) - handshakes, 1)
 
@@ -122,7 +121,7 @@ async def and_no_new_session_401(probe: ClientProbe) -> None:
     probe.server.on_handshake = lambda seen: Response(503)
     probe.judge(await client.echo("hello"))
     probe.count("requests", len(probe.server.requests), 1)
-    probe.count("handshakes", len(probe.server.handshakes), 2)
+    probe.count("handshakes", len(probe.server.handshakes), range(2, 2 + SEVERAL))
 
 
 @case(
@@ -226,6 +225,7 @@ async def status(probe: ClientProbe) -> None:
     "v1/client-lifecycle/terminate",
     "V1-LIFE-08",
     ACCEPTED,
+    also=("ISO-2001",),
     needs=TERMINATE,
     why=OUTLIVES,
     cause="only the server is told, or only the client forgets",

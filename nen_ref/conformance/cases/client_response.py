@@ -260,12 +260,13 @@ async def member_mistyped(probe: ClientProbe) -> None:
     "v1/client-response/number-arrays",
     "V1-WIRE-03",
     "ISO-6001",
+    "ISO-6002",
     needs=REQUEST,
     why="two ways to write one value",
     cause="arrays of numbers are taken for bytes",
 )
 async def number_arrays(probe: ClientProbe) -> None:
-    """A right ct, or a right n, as an array of numbers is ISO-6001."""
+    """A right ct, or a right n, as an array of numbers is ISO-6001 (or ISO-6002)."""
     client = await probe.established()
 
     def as_numbers(seen: Seen, name: str) -> Response:

@@ -515,14 +515,15 @@ async def nonce_missing(probe: ClientProbe) -> None:
 
 @case(
     "v1/client-stream/nonce-unusable",
-    "V1-STR-12",
+    "V1-STR-20",
     "ISO-7001",
+    "ISO-6002",
     needs=STREAM,
     why="a nonce that is cut or filled up may come twice",
     cause="the header is decoded leniently, and padded or cut to twelve bytes",
 )
 async def nonce_unusable(probe: ClientProbe) -> None:
-    """A header that is empty, not base64, in hex, or of 0, 11, 13 or 24 bytes is ISO-7001."""
+    """A header that is not base64, in hex, or of 8, 11, 13 or 24 bytes is ISO-7001 (or ISO-6002)."""
     client = await probe.established()
     good = random_bytes(12)
     for note, value in {
@@ -550,27 +551,43 @@ async def nonce_unusable(probe: ClientProbe) -> None:
     cause="the status is not looked at",
 )
 async def refused(probe: ClientProbe) -> None:
-    """A stream answered 400, 404, 409, 500 or 503, with an ISO code or without, is ISO-7002."""
+    """A stream answered 400, 404, 409, 500 or 503 is ISO-7002."""
     client = await probe.established()
     for status in (400, 404, 409, 500, 503):
         probe.server.on_request = lambda seen, status=status: Response(
             status, (("content-type", "text/event-stream"), ("x-nen-stream-nonce", encode_base64(bytes(12)))), (b"",)
         )
         probe.judge(await client.chunks("x"), f"status {status}")
+
+
+@case(
+    "v1/client-stream/refused-with-a-code",
+    "V1-STR-13",
+    "ISO-7002",
+    "ISO-5001",
+    needs=STREAM,
+    why="an error that looks like an empty stream",
+    cause="the status is not looked at",
+)
+async def refused_with_a_code(probe: ClientProbe) -> None:
+    """A stream answered with an ISO code of the server is ISO-7002, or that code."""
+    client = await probe.established()
     probe.server.on_request = lambda seen: error_response(CATALOGUE["ISO-5001"])
     probe.judge(await client.chunks("x"), "409 ISO-5001")
 
 
 @case(
     "v1/client-stream/other-content-type",
-    "V1-STR-13",
+    "V1-STR-19",
     "ISO-7002",
+    "ISO-7001",
+    "ISO-6001",
     needs=STREAM,
     why="a page of a proxy read as a stream",
     cause="the content type is not looked at",
 )
 async def other_content_type(probe: ClientProbe) -> None:
-    """A 200 that is a page, plain JSON, a sealed answer or plain text is ISO-7002."""
+    """A 200 that is a page, plain JSON, a sealed answer or plain text is ISO-7002 (or ISO-7001, ISO-6001)."""
     client = await probe.established()
     nonce = encode_base64(bytes(12))
     for note, answer in {

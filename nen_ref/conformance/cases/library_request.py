@@ -516,6 +516,7 @@ async def response_seal(probe: HarnessProbe) -> None:
     why="two payloads under one key and nonce: their XOR is in the open, and tags can be forged",
     cause="the nonce of the request is used again for its answer",
     needs=(RESPONSE_SEAL,),
+    level="hardening",
 )
 async def response_nonce(probe: HarnessProbe) -> None:
     """An answer is never sealed under the nonce of its request; one that differs in one bit is fine."""

@@ -324,7 +324,24 @@ async def open_pieces(probe: HarnessProbe) -> None:
     needs=(OPEN,),
 )
 async def open_characters(probe: HarnessProbe) -> None:
-    """A character whose bytes are in two chunks, or in two pieces of the body, arrives whole."""
+    """A character whose bytes are in two pieces of the body, in a chunk or in a comment, does no harm."""
+    stream = Stream()
+    text = "é世🔐"
+    comment = ": 世界🔐\n".encode() + b"".join(stream.events(text))
+    for at in range(1, 14):
+        await stream.opens(probe, [comment[:at], comment[at:]], f"a comment cut at byte {at}", text)
+
+
+@case(
+    "v1/library-stream/open-characters-between-chunks",
+    "V1-STR-18",
+    ACCEPTED,
+    why="a token of a model ends in the middle of a character: two question marks, or an error in the middle of an answer",
+    cause="each chunk is decoded from UTF-8 by itself",
+    needs=(OPEN,),
+)
+async def open_characters_between_chunks(probe: HarnessProbe) -> None:
+    """A character whose bytes are in two chunks, or in four, arrives whole."""
     stream = Stream()
     text = "é世🔐"
     data = text.encode()
@@ -333,9 +350,6 @@ async def open_characters(probe: HarnessProbe) -> None:
         await stream.opens(probe, [body], f"chunks cut at byte {at}", text)
     single = b"".join(stream.events(*(data[i : i + 1] for i in range(len(data)))))
     await stream.opens(probe, [single], "one byte in each chunk", text)
-    comment = ": 世界🔐\n".encode() + b"".join(stream.events(text))
-    for at in range(1, 14):
-        await stream.opens(probe, [comment[:at], comment[at:]], f"a comment cut at byte {at}", text)
 
 
 @case(

@@ -302,7 +302,7 @@ class _Errors:
 
     @contextmanager
     def writing(self) -> Iterator[int]:
-        """The file descriptor for the program; ours is closed afterwards, so that reading ends when the program does."""
+        """The file descriptor for the program; ours is closed afterwards, so that reading ends with the program."""
         try:
             yield self._end
         finally:

@@ -56,25 +56,34 @@ def run_command(operation: Operation) -> Schema:
 
 def run_reply(operation: Operation) -> Schema:
     """ok, error, skipped or errored; ok and error may carry a trace."""
-    trace = closed(TRACE, frozenset(TRACE))
     error = closed(
-        {"code": {"enum": list(CATALOGUE)}, "detail": TEXT, **operation.partial},
-        frozenset({"detail", *operation.partial}),
+        {"code": _ref("code"), "detail": TEXT, **operation.partial}, frozenset({"detail", *operation.partial})
     )
-    skipped = closed({"message": TEXT, "issue_url": TEXT}, frozenset({"issue_url"}))
-    errored = closed({"message": TEXT, "context": {"type": "object"}}, frozenset({"context"}))
     choices = {
         "ok": closed(operation.result, operation.optional_result),
         "error": error,
-        "skipped": skipped,
-        "errored": errored,
+        "skipped": _ref("skipped"),
+        "errored": _ref("errored"),
     }
     return {
         "oneOf": [
-            closed({"seq": _SEQ, name: schema, "trace": trace}, frozenset({"trace"}))
+            closed({"seq": _SEQ, name: schema, "trace": _ref("trace")}, frozenset({"trace"}))
             for name, schema in choices.items()
         ]
     }
+
+
+def _shared() -> dict[str, Schema]:
+    return {
+        "code": {"enum": list(CATALOGUE)},
+        "trace": closed(TRACE, frozenset(TRACE)),
+        "skipped": closed({"message": TEXT, "issue_url": TEXT}, frozenset({"issue_url"})),
+        "errored": closed({"message": TEXT, "context": {"type": "object"}}, frozenset({"context"})),
+    }
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
 
 
 def stop_command() -> Schema:
@@ -83,22 +92,22 @@ def stop_command() -> Schema:
 
 def schema_document() -> dict[str, Any]:
     """Every message of the protocol in one published document, each under `$defs`."""
-    definitions = {"start": start_command(), "started": started_reply(), "stop": stop_command()}
+    definitions = {"start": start_command(), "started": started_reply(), "stop": stop_command()} | _shared()
     for operation in OPERATIONS.values():
-        definitions[f"run {operation.name}"] = run_command(operation)
-        definitions[f"reply {operation.name}"] = run_reply(operation)
+        definitions[f"run:{operation.name}"] = run_command(operation)
+        definitions[f"reply:{operation.name}"] = run_reply(operation)
     return {
         "$schema": DIALECT,
         "$id": "urn:nen-ref:harness:1",
         "title": "Nen harness protocol, version 1",
-        "description": "JSON lines on stdin and stdout. Which definition applies follows from cmd and op.",
+        "description": "JSON lines on stdin and stdout. The definition follows from cmd and op: run:OP, reply:OP.",
         "$defs": definitions,
     }
 
 
 @cache
 def _validator(name: str) -> Any:
-    schema = started_reply() if name == "start" else run_reply(OPERATIONS[name])
+    schema = started_reply() if name == "start" else run_reply(OPERATIONS[name]) | {"$defs": _shared()}
     return jsonschema.Draft202012Validator(schema)
 
 
