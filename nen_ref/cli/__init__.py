@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from nen_ref import __version__
+from nen_ref.cli import reports
 from nen_ref.cli.conformance import conformance
 from nen_ref.cli.demo import demo
 from nen_ref.cli.explain import explain
+from nen_ref.cli.mutants import mutants
 from nen_ref.cli.serve import serve
 
 
@@ -19,6 +21,9 @@ def main() -> None:
     Begin with `nen-ref conformance` (the suite against the built-in reference server) or `nen-ref demo`.
     """
 
+
+for command in (*reports.COMMANDS, mutants):
+    conformance.add_command(command)
 
 for command in (conformance, serve, demo, explain):
     main.add_command(command)

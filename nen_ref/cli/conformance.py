@@ -369,9 +369,3 @@ def _console(stderr: bool = False) -> Console:
 def _give_up(message: str) -> None:
     click.echo(f"nen-ref: {message}", err=True)
     sys.exit(EXIT_USAGE)
-
-
-from nen_ref.cli import reports  # noqa: E402 - it adds its commands to the group above
-
-for command in reports.COMMANDS:
-    conformance.add_command(command)

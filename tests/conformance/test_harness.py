@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -223,3 +227,113 @@ def test_a_server_that_a_case_brought_down_is_started_again(tmp_path: Path) -> N
     assert outcomes["v1/auth/signature-missing"] is Outcome.PASS
     assert outcomes["v1/error/odd-methods-on-endpoints"] is Outcome.CRASH
     assert outcomes["v1/error/odd-paths"] is Outcome.PASS
+
+
+DEVIATIONS = {
+    # A fault, in lines that run before the harness of the reference, and the case that has to see it.
+    "keeps its first timestamp": (
+        "from nen_ref.conformance.harness import reference\n"
+        "first = []\n"
+        "def clock():\n"
+        "    first.append(reference.now_ms())\n"
+        "    return first[0]\n"
+        "reference.clock = clock\n",
+        "v1/client-request/timestamps",
+        Outcome.FAIL,
+    ),
+    "dies when a client is closed": (
+        "import os\n"
+        "from nen_ref.conformance.harness import reference\n"
+        "reference.OPERATION['client.close'] = lambda a: os._exit(3)\n",
+        "v1/client-lifecycle/status",
+        Outcome.CRASH,
+    ),
+    "takes true for 1": (
+        "from nen_ref.conformance.harness import reference\n"
+        "right = reference.client_request\n"
+        "def loose(a):\n"
+        "    answer = right(a)\n"
+        "    body = answer.get('payload')\n"
+        "    if isinstance(body, dict) and body.get('body') is True:\n"
+        "        body['body'] = 1\n"
+        "    return answer\n"
+        "reference.OPERATION['client.request'] = loose\n",
+        "v1/client-request/json-values",
+        Outcome.FAIL,
+    ),
+    "sends its seed": (
+        "import json\n"
+        "from nen_ref.conformance.harness import reference\n"
+        "from nen_ref.http import client\n"
+        "from nen_ref.protocol.handshake import ClientHello\n"
+        "right = client.client_hello\n"
+        "def leaky(d, z, *args, **options):\n"
+        "    hello = right(d, z, *args, **options)\n"
+        "    body = json.loads(hello.body) | {'debug': (d + z).hex()}\n"
+        "    return ClientHello(json.dumps(body).encode(), hello.ek, hello.dk)\n"
+        "client.client_hello = leaky\n",
+        "v1/client-handshake/nothing-secret-sent",
+        Outcome.FAIL,
+    ),
+    "ends a failed stream as if it were whole": (
+        "from nen_ref.conformance.harness import reference\n"
+        "from nen_ref.http import asgi\n"
+        "right = asgi.NenMiddleware._answer\n"
+        "async def tidy(self, scope, receive, send, verified):\n"
+        "    answer = asgi._Answer(self._server, verified, scope['method'], send)\n"
+        "    try:\n"
+        "        await self._app(asgi._application_scope(scope, verified), answer.receiving(receive), answer.send)\n"
+        "        await answer.finish()\n"
+        "    except Exception:\n"
+        "        if answer._stream:\n"
+        "            await send({'type': 'http.response.body', 'body': answer._stream.finish(), 'more_body': True})\n"
+        "        raise\n"
+        "asgi.NenMiddleware._answer = tidy\n",
+        "v1/configured/handler-fails-in-a-stream",
+        Outcome.FAIL,
+    ),
+    "nests its answers deeply": (
+        "import sys\n"
+        "from nen_ref.conformance.harness import reference\n"
+        "def deep(a):\n"
+        "    print('[' * 100_000, flush=True)\n"
+        "    sys.exit(0)\n"
+        "reference.OPERATION['base64.encode'] = deep\n",
+        "v1/library-wire/base64-encode",
+        Outcome.ERROR,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEVIATIONS)
+def test_a_deviation_that_once_passed_is_seen(name: str, tmp_path: Path) -> None:
+    """Found by reviewers: faults that an earlier state of the suite let through, or broke down over."""
+    lines, id, outcome = DEVIATIONS[name]
+    file = tmp_path / "deviant.py"
+    file.write_text(lines + "reference.main()\n", encoding="utf-8")
+    result = run_against((sys.executable, str(file)), library_case(id)).results[0]
+    assert result.outcome is outcome, result.observed
+    assert "suite itself" not in result.observed
+
+
+def test_no_process_outlives_a_suite_that_is_told_to_end(tmp_path: Path) -> None:
+    """A harness is a process group of its own: a signal to the suite does not reach it."""
+    silent, pid = tmp_path / "silent.py", tmp_path / "pid"
+    silent.write_text(
+        f"import os, pathlib, time\npathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\ntime.sleep(600)\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "nen_ref", "conformance", "harness", "--", sys.executable, str(silent)]
+    suite = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _wait_for(lambda: pid.exists() and bool(pid.read_text()))
+    suite.send_signal(signal.SIGTERM)
+    assert suite.wait(timeout=20) == 128 + signal.SIGTERM
+    _wait_for(lambda: not Path(f"/proc/{pid.read_text()}").exists())
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if condition():
+            return
+        time.sleep(0.2)
+    raise AssertionError("it did not come about within 20 s")
