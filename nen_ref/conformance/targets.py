@@ -81,8 +81,8 @@ class UrlTarget:
 class HarnessTarget:
     """An implementation behind the harness `command`: its library, its client, and a server that the harness starts.
 
-    Cases that run at the same time have a process of the harness each; all ordinary server cases share one server, in
-    a process of its own.
+    Client and library cases that run at the same time have a process of the harness each. All server cases share one
+    process, and but for those with options of their own one server in it.
     """
 
     def __init__(self, command: Sequence[str], protocol: str = "v1") -> None:
@@ -123,8 +123,12 @@ class HarnessTarget:
 
     @asynccontextmanager
     async def probe(self, case: Case) -> AsyncIterator[Checks]:
-        if case.kind is Kind.SERVER and "server.start" not in case.needs:
-            async with (await self._shared_server())[1].probe(case) as checks:
+        if case.kind is Kind.SERVER:
+            harness, server, _ = await self._shared_server()
+            if "server.start" in case.needs:
+                yield ConfiguredProbe(case, harness=harness)
+                return
+            async with server.probe(case) as checks:
                 yield checks
             return
         harness = self._idle.pop() if self._idle else await self._another()
@@ -133,8 +137,7 @@ class HarnessTarget:
                 async with ClientProbe.ready(case, harness) as client:
                     yield client
             else:
-                kind = ConfiguredProbe if case.kind is Kind.SERVER else HarnessProbe
-                yield kind(case, harness=harness)
+                yield HarnessProbe(case, harness=harness)
         finally:
             self._idle.append(harness)
 
@@ -170,7 +173,8 @@ class HarnessTarget:
                 raise self._no_server
             if self._server is None or not self._server[0].alive:
                 try:
-                    self._server = await self._start_server(await self._another())
+                    harness = self._idle.pop() if self._idle else await self._another()
+                    self._server = await self._start_server(harness)
                 except CannotBegin as fault:
                     self._no_server = fault
                     raise

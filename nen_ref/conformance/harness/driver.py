@@ -20,7 +20,8 @@ import anyio
 import anyio.abc
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from nen_ref.conformance.harness.messages import VERSION, complaint
+from nen_ref.conformance.harness.messages import complaint
+from nen_ref.conformance.harness.operations import VERSION
 from nen_ref.conformance.model import ACCEPTED, Implementation, Outcome
 
 TIMEOUT = 20.0

@@ -9,10 +9,9 @@ from typing import Any
 
 import jsonschema
 
-from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS, TEXT, TRACE, Operation, Schema
+from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS, TEXT, TRACE, VERSION, Operation, Schema
 from nen_ref.protocol.errors import CATALOGUE
 
-VERSION = 1
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 KINDS = ("ok", "error", "skipped", "errored")

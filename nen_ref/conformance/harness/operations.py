@@ -14,6 +14,8 @@ from nen_ref.conformance.model import Kind
 
 Schema = dict[str, Any]
 
+VERSION = 1  # of the harness protocol
+
 
 def octets(size: int | None = None) -> Schema:
     """Bytes as lower-case hexadecimal, of a fixed `size` where one is given."""

@@ -27,8 +27,7 @@ import httpx2 as httpx
 import uvicorn
 
 from nen_ref import __version__
-from nen_ref.conformance.harness.messages import VERSION
-from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS
+from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS, VERSION
 from nen_ref.http.client import SEALED, NenClient
 from nen_ref.http.demo_app import demo_app
 from nen_ref.http.listen import listen
