@@ -556,6 +556,7 @@ def extreme_bytes(random: Random, length: int) -> bytes:
     return random.choice((random.randbytes(length), random.randbytes(length), bytes(length), b"\xff" * length))
 
 
+@pytest.mark.bulk
 def test_the_witnesses_agree_on_thousands_of_messages() -> None:
     random = Random("RFC 8439")
     for _ in range(3000):

@@ -96,6 +96,7 @@ def outcome(function: Callable[..., bytes | bool], *arguments: Any) -> bytes | b
         return type(error)
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize(("params", "count"), WYCHEPROOF_VERIFY, ids=lambda value: getattr(value, "name", ""))
 def test_wycheproof_verify(params: ParameterSet, count: int) -> None:
     ran = 0
@@ -111,6 +112,7 @@ def test_wycheproof_verify(params: ParameterSet, count: int) -> None:
     assert ran == count
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize(("params", "kind", "count"), WYCHEPROOF_SIGN, ids=lambda value: getattr(value, "name", value))
 def test_wycheproof_sign(params: ParameterSet, kind: str, count: int) -> None:
     """From a seed or from an expanded key; the tests with the flag Internal have mu and no message."""
@@ -208,6 +210,7 @@ def accumulated_seeds(count: int) -> list[bytes]:
     return [stream[i : i + 32] for i in range(0, len(stream), 32)]
 
 
+@pytest.mark.bulk
 def test_accumulated_100() -> None:
     digest = shake_128(b"".join(map(public_key_and_signature, accumulated_seeds(100)))).hexdigest(32)
     assert digest == "8358a1843220194417cadbc2651295cd8fc65125b5a5c1a239a16dc8b57ca199"
@@ -273,6 +276,7 @@ def pyca_verifies(params: ParameterSet, pk: bytes, M: bytes, sigma: bytes, ctx: 
     return True
 
 
+@pytest.mark.bulk
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(parameter_sets, seeds, messages, contexts)
 def test_deterministic_signing_agrees_with_dilithium_py_and_pycryptodome(
@@ -292,6 +296,7 @@ def test_deterministic_signing_agrees_with_dilithium_py_and_pycryptodome(
     assert pyca_verifies(params, pk, M, sigma, ctx)
 
 
+@pytest.mark.bulk
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(parameter_sets, seeds, messages, contexts, seeds)
 def test_hedged_signing_agrees_with_pycryptodome(
@@ -305,6 +310,7 @@ def test_hedged_signing_agrees_with_pycryptodome(
     assert ml_dsa.verify(params, pk, M, sigma, ctx)
 
 
+@pytest.mark.bulk
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(parameter_sets, seeds, messages, contexts)
 def test_signatures_of_cryptography_verify(params: ParameterSet, xi: bytes, M: bytes, ctx: bytes) -> None:
@@ -332,6 +338,7 @@ def flip(data: bytes, bit: int) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.bulk
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(parameter_sets, st.sampled_from(["pk", "sigma", "M", "ctx"]), st.floats(0, 1, exclude_max=True))
 def test_a_flipped_bit_is_refused_by_all(params: ParameterSet, part: str, place: float) -> None:
@@ -350,6 +357,7 @@ def test_a_flipped_bit_is_refused_by_all(params: ParameterSet, part: str, place:
     assert verdicts == [False] * 4
 
 
+@pytest.mark.bulk
 @each_parameter_set
 def test_every_byte_of_the_signature_and_of_the_hint_part_counts(params: ParameterSet) -> None:
     """A byte in 97 of the whole, each byte of the hint, and of each of these another bit."""
@@ -580,6 +588,7 @@ def test_secret_out_of_range_is_refused(params: ParameterSet, polynomial: str) -
         ml_dsa.sign(params, sk, MESSAGE)
 
 
+@pytest.mark.bulk
 def test_key_that_never_signs_is_given_up() -> None:
     """With every coefficient of t0 at a bound nearly all hints of ML-DSA-44 have more than omega ones."""
     keys, _sigma = SIGNED[ML_DSA_44]

@@ -163,6 +163,7 @@ def wycheproof_tests(name: str, valid: int, invalid: int) -> Iterator[tuple[Para
     assert results.total() == data["numberOfTests"]
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize(
     ("name", "valid", "invalid"),
     [
@@ -189,6 +190,7 @@ def test_wycheproof(name: str, valid: int, invalid: int) -> None:
                 decaps(params, dk, c)
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize(
     ("name", "valid", "invalid"),
     [
@@ -342,6 +344,7 @@ def accumulated_digest(tests: int) -> str:
     return results.digest(32).hex()
 
 
+@pytest.mark.bulk
 def test_accumulated_100() -> None:
     assert accumulated_digest(100) == "8d65b902f28edc683cebee2872962fd165a4d197c9e24ec74caa4470270df0b7"
 
@@ -419,12 +422,14 @@ def check_against_pyca(params: ParameterSet, d: bytes, z: bytes, m: bytes, data:
     assert decaps(params, dk, c) == private_key.decapsulate(c)
 
 
+@pytest.mark.bulk
 @examples(300)
 @given(seeds, seeds, seeds, st.data())
 def test_kyber_py_768(d: bytes, z: bytes, m: bytes, data: st.DataObject) -> None:
     check_against_kyber_py(ML_KEM_768, d, z, m, data)
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize("params", [ML_KEM_512, ML_KEM_1024], ids=["ML-KEM-512", "ML-KEM-1024"])
 @examples(100)
 @given(seeds, seeds, seeds, st.data())
@@ -432,12 +437,14 @@ def test_kyber_py(params: ParameterSet, d: bytes, z: bytes, m: bytes, data: st.D
     check_against_kyber_py(params, d, z, m, data)
 
 
+@pytest.mark.bulk
 @examples(1000)
 @given(seeds, seeds, seeds, st.data())
 def test_pycryptodome_768(d: bytes, z: bytes, m: bytes, data: st.DataObject) -> None:
     check_against_pycryptodome(ML_KEM_768, d, z, m, data)
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize("params", [ML_KEM_512, ML_KEM_1024], ids=["ML-KEM-512", "ML-KEM-1024"])
 @examples(300)
 @given(seeds, seeds, seeds, st.data())
@@ -445,18 +452,21 @@ def test_pycryptodome(params: ParameterSet, d: bytes, z: bytes, m: bytes, data: 
     check_against_pycryptodome(params, d, z, m, data)
 
 
+@pytest.mark.bulk
 @examples(400)
 @given(seeds, seeds, seeds, st.data())
 def test_pyca_768(d: bytes, z: bytes, m: bytes, data: st.DataObject) -> None:
     check_against_pyca(ML_KEM_768, d, z, m, data)
 
 
+@pytest.mark.bulk
 @examples(200)
 @given(seeds, seeds, seeds, st.data())
 def test_pyca_1024(d: bytes, z: bytes, m: bytes, data: st.DataObject) -> None:
     check_against_pyca(ML_KEM_1024, d, z, m, data)
 
 
+@pytest.mark.bulk
 @every_parameter_set
 @examples(60)
 @given(st.data())
@@ -492,6 +502,7 @@ def test_decapsulation_key_is_reduced(params: ParameterSet) -> None:
     assert theirs._decaps(flip(made.c, 7)) == decaps(params, dk, flip(made.c, 7))
 
 
+@pytest.mark.bulk
 @every_parameter_set
 @examples(200)
 @given(st.data())
@@ -819,6 +830,7 @@ def ntt_by_definition(f: list[int]) -> list[int]:
     return f_hat
 
 
+@pytest.mark.bulk
 def test_ntt() -> None:
     """Of every power of X, which determines a linear map, and of some polynomials."""
     for f in [unit(i) for i in range(256)] + random_polynomials(20):
@@ -827,6 +839,7 @@ def test_ntt() -> None:
         assert ntt_inverse(f_hat) == f
 
 
+@pytest.mark.bulk
 def test_ntt_inverse() -> None:
     for f_hat in [unit(i) for i in range(256)] + random_polynomials(20):
         assert ntt_by_definition(ntt_inverse(f_hat)) == f_hat

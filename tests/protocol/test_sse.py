@@ -66,6 +66,7 @@ STREAMS = st.lists(st.sampled_from(LINES) | st.sampled_from(ENDS), max_size=14).
 ).map(b"".join)
 
 
+@pytest.mark.bulk
 @settings(max_examples=1000)
 @given(STREAMS, st.lists(st.integers(0, 200), max_size=8))
 @example(b"\xef\xbb\xbfdata: a\n\n", [1, 2])
@@ -182,6 +183,7 @@ def test_what_was_complete_before_the_limit_was_passed_is_handed_out() -> None:
             list(reader.feed(piece))
 
 
+@pytest.mark.bulk
 def test_an_event_of_five_mebibytes_in_small_pieces_is_read_in_linear_time() -> None:
     """A reader that joined its pieces anew for each of them would not come back."""
     size = 5 * 2**20

@@ -302,6 +302,7 @@ def test_a_changed_event_ends_the_stream(i: int) -> None:
         assert receive([*EVENTS[:i], b"data: " + data + b"\n\n", *EVENTS[i + 1 :]]) == (CHUNKS[:i], "ISO-4001"), data
 
 
+@pytest.mark.bulk
 @settings(max_examples=300)
 @given(st.integers(0, len(BODY) - 1), st.integers(0, 255), st.lists(st.integers(0, len(BODY)), max_size=3))
 def test_one_changed_byte_anywhere_gives_an_authentic_prefix(place: int, byte: int, places: list[int]) -> None:
@@ -313,6 +314,7 @@ def test_one_changed_byte_anywhere_gives_an_authentic_prefix(place: int, byte: i
     assert code in ("ISO-4001", "ISO-7002") or (code is None and out == CHUNKS)
 
 
+@pytest.mark.bulk
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from(range(N)), max_size=N + 2))
 def test_events_in_any_other_order_give_an_authentic_prefix(order: list[int]) -> None:

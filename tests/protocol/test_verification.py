@@ -576,6 +576,7 @@ PATHS = st.binary().map(lambda path: path.decode("utf-8", "surrogateescape"))
 BODIES = st.binary() | st.sampled_from([request().body, b"", b"{}", b'{"ct":"","n":""}'])
 
 
+@pytest.mark.bulk
 @settings(max_examples=300)
 @given(st.sampled_from(["GET", "POST", "get", ""]), PATHS, st.lists(st.tuples(NAMES, HEADER)), BODIES, st.integers())
 def test_any_request_is_refused_by_code(
