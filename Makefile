@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
 
-.PHONY: conformance test slow lint types interop wheel check clean
+.PHONY: conformance test slow mutation lint types interop wheel check clean
 
 conformance: $(STAMP)  ## run the conformance suite against the embedded reference server, over real HTTP
 	$(BIN)/nen-ref conformance
@@ -15,6 +15,9 @@ test: $(STAMP)  ## run the tests
 
 slow: $(STAMP)  ## the long accumulated tests
 	$(BIN)/python -m pytest -n $(WORKERS) -q --slow -m slow
+
+mutation: $(STAMP)  ## mutmut: what survives is what tests/mutation/survivors.toml explains (ALL=1 for every mutant)
+	$(BIN)/python tests/mutation/check.py $(if $(ALL),--all) --jobs $(WORKERS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -44,4 +47,4 @@ $(STAMP): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -4,10 +4,10 @@
     python tests/mutation/check.py --all        every mutant
     python tests/mutation/check.py --no-run     compare the last run again
 
-mutmut makes small changes in the functions of nen_ref/primitives and nen_ref/protocol, one at a time, and runs the tests
-that call the changed function, quickest first, until one fails. A mutant that no test notices has survived: either a
-test is missing, or the change makes no difference, and then survivors.toml says why. Constants, tables, properties and
-dataclass fields are not mutated: mutmut changes only what a function does when it is called.
+mutmut makes small changes in the functions of nen_ref/primitives and nen_ref/protocol, one at a time, and runs the
+tests that call the changed function, quickest first, until one fails. A mutant that no test notices has survived:
+either a test is missing, or the change makes no difference, and then survivors.toml says why. Constants, tables,
+properties and dataclass fields are not mutated: mutmut changes only what a function does when it is called.
 
 The tests are those of tests/primitives and tests/protocol but for the ones marked `bulk` or `slow` ([tool.mutmut] in
 pyproject.toml). Nothing under NEN_EXTERNAL is read, so that the result is the same on every machine.
@@ -19,22 +19,22 @@ or a mutant ran out of time or ended in a way that is neither a pass nor a failu
 from __future__ import annotations
 
 import argparse
-import ast
-import difflib
 import fnmatch
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIST = Path(__file__).with_name("survivors.toml")
+EVERYTHING = ("nen_ref.*",)
 SUBSET = ("nen_ref.protocol.*",)
 """What CI runs."""
 
@@ -109,7 +109,10 @@ def show_progress(descriptor: int) -> str:
         if time.monotonic() - shown >= pause:
             shown = time.monotonic()
             status = tail.replace("\r", "\n").rstrip("\n").rpartition("\n")[2]
-            print(f"\r\033[K{status}" if sys.stdout.isatty() else status, end="" if sys.stdout.isatty() else "\n", flush=True)
+            if sys.stdout.isatty():
+                print(f"\r\033[K{status}", end="", flush=True)
+            else:
+                print(status, flush=True)
     print()
     return tail
 
@@ -139,13 +142,105 @@ def described(name: str, path: Path, outcome: str) -> Mutant:
     return Mutant(name, Change(function_of(name), was, now, outcome), "\n".join(lines))
 
 
-def listed() -> Counter[Change]:
-    """The changes that survivors.toml explains. Each group needs a reason."""
-    explained: Counter[Change] = Counter()
-    for group in tomllib.loads(LIST.read_text())["explained"]:
-        if not group["reason"].strip():
-            raise SystemExit(f"{LIST.name}: a group has no reason")
-        for entry in group["mutants"]:
-            change = Change(entry["in"], entry["was"], entry["now"], entry.get("outcome", "survived"))
-            explained[change] += entry.get("times", 1)
-    return explained
+def zip_without_strict(text: str) -> str:
+    return re.sub(r", (strict=(True|False|None))?\)", ")", text)
+
+
+def only_zip_strict(change: Change) -> bool:
+    """Whether nothing but the argument `strict` of a zip() is changed or taken away."""
+    return "strict=True" in change.was and zip_without_strict(change.was) == zip_without_strict(change.now)
+
+
+PATTERNS = {"zip strict": only_zip_strict}
+"""Kinds of change that survivors.toml explains with one reason for all, by the name they have there."""
+
+
+class Explained:
+    """What survivors.toml says."""
+
+    def __init__(self) -> None:
+        content = tomllib.loads(LIST.read_text("utf-8"))
+        self.changes: Counter[Change] = Counter()
+        for group in content["explained"]:
+            if not group["reason"].strip():
+                raise SystemExit(f"{LIST.name}: a group has no reason")
+            for entry in group["mutants"]:
+                change = Change(entry["in"], entry["was"], entry["now"], entry.get("outcome", "survived"))
+                self.changes[change] += entry.get("times", 1)
+        self.patterns = {pattern["name"]: PATTERNS[pattern["name"]] for pattern in content["pattern"]}
+
+    def pattern(self, change: Change) -> str | None:
+        """The name of the pattern that explains the change, if one does."""
+        if change.outcome != "survived":
+            return None
+        return next((name for name, explains in self.patterns.items() if explains(change)), None)
+
+
+def compare(patterns: tuple[str, ...]) -> int:
+    """Print every difference between the last run and the list. 0 if there is none."""
+    explained = Explained()
+    outcomes: Counter[str] = Counter()
+    seen: Counter[Change] = Counter()
+    matched: Counter[str] = Counter()
+    new: list[Mutant] = []
+    functions: set[str] = set()
+    for name, path, outcome in mutants():
+        if not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
+            continue
+        outcomes[outcome] += 1
+        functions.add(function_of(name))
+        if outcome == "killed":
+            continue
+        mutant = described(name, path, outcome)
+        pattern = explained.pattern(mutant.change)
+        if pattern:
+            matched[pattern] += 1
+            continue
+        seen[mutant.change] += 1
+        if seen[mutant.change] > explained.changes[mutant.change]:
+            new.append(mutant)
+
+    for mutant in new:
+        print(f"\n{mutant.change.outcome}, and not in {LIST.name}: mutmut show {mutant.name}")
+        print(mutant.diff)
+        print(f"  {mutant.change.toml()}")
+    whole = patterns == EVERYTHING
+    of_this_run = [change for change in explained.changes if whole or change.function in functions]
+    stale = [change for change in of_this_run if seen[change] < explained.changes[change]]
+    for change in stale:
+        times = f"{seen[change]} of {explained.changes[change]} times"
+        print(f"\nlisted in {LIST.name}, but it {change.outcome} only {times}:\n  {change.toml()}")
+    idle = [name for name in explained.patterns if whole and not matched[name]]
+    for name in idle:
+        print(f"\nthe pattern {name!r} of {LIST.name} explains nothing")
+
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    by_pattern = "".join(f", {count} by the pattern {name!r}" for name, count in matched.items())
+    print(
+        f"\n{outcomes.total()} mutants: {counts}; explained: {(seen & explained.changes).total()} by name{by_pattern}"
+    )
+    if not outcomes:
+        print("there are no mutants: nothing was run")
+        return 2
+    return 1 if new or stale or idle else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="every mutant, not the subset of CI")
+    parser.add_argument("--no-run", action="store_true", help="compare the last run again")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="mutants at a time (default: one per core)"
+    )
+    arguments = parser.parse_args()
+    patterns = EVERYTHING if arguments.all else SUBSET
+    start = time.monotonic()
+    if not arguments.no_run:
+        run_mutmut(patterns, arguments.jobs)
+    result = compare(patterns)
+    print(f"{time.monotonic() - start:.0f} s")
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -61,7 +61,7 @@ JABBERWOCKY = (
     b"And the mome raths outgrabe."
 )
 
-quick = settings(derandomize=True, deadline=None, max_examples=200)
+quick = settings(derandomize=True, deadline=None, max_examples=2 * settings().max_examples)  # few under mutmut
 
 
 # RFC 8439, section 2 ---------------------------------------------------------------------------------------
@@ -451,6 +451,7 @@ def check_wycheproof_aead(groups: list[dict[str, Any]]) -> dict[str, int]:
 WYCHEPROOF_AEAD = {"valid": 256, "wrong tag": 60, "wrong nonce length": 9}
 
 
+@pytest.mark.bulk
 def test_wycheproof_aead_of_pypi() -> None:
     groups = wycheproof("Cipher", "chacha20_poly1305_test.json")["testGroups"]
     assert check_wycheproof_aead(groups) == WYCHEPROOF_AEAD
@@ -571,6 +572,7 @@ def test_the_witnesses_agree_on_thousands_of_messages() -> None:
         assert aead_decrypt(key, nonce, sealed, aad) == plaintext
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize("length", [16 * 1024, 64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 1024 * 1024 + 17])
 def test_the_witnesses_agree_on_long_messages(length: int) -> None:
     plaintext = Random(length).randbytes(length)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from nen_ref.primitives.errors import LimitError
+from nen_ref.primitives.errors import LengthError, LimitError
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol import stream as stream_module
 from nen_ref.protocol.client import ClientSession, refusal, stream_refusal
@@ -275,6 +275,20 @@ def test_the_details_of_a_stream_that_is_too_long(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(NenError) as caught:
         opened(*frames(SHARED, BASE, [b"a", b"b", b"c"]))
     assert (caught.value.code, caught.value.detail) == ("ISO-7002", "more than 2 events")
+
+
+@pytest.mark.parametrize("size", [0, 31, 33])
+def test_a_mac_key_of_another_size_is_a_fault_of_the_caller(size: int) -> None:
+    """V1-HS-07: the size is not left to the caller."""
+    with pytest.raises(LengthError, match=f"^mac_key must be 32 bytes, not {size}$"):
+        respond(body(pk=b64(PEER.ek)), m=secret("m"), mac_key=bytes(size), sid=SID, now=NOW)
+
+
+@pytest.mark.parametrize("kind", [StreamSealer, StreamOpener])
+@pytest.mark.parametrize("size", [0, 8, 11, 13])
+def test_a_base_nonce_of_another_size_is_a_fault_of_the_caller(kind: Callable[..., Any], size: int) -> None:
+    with pytest.raises(LengthError, match=f"^base_nonce must be 12 bytes, not {size}$"):
+        kind(SHARED, bytes(size))
 
 
 def test_the_details_of_what_the_server_reports() -> None:

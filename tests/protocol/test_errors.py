@@ -9,7 +9,7 @@ import pytest
 
 from nen_ref.protocol import errors
 from nen_ref.protocol.errors import CATALOGUE, ErrorCode, NenError, error_body, failure
-from nen_ref.protocol.messages import Reply, error_reply, reported_code
+from nen_ref.protocol.messages import Headers, Reply, error_reply, reported_code
 from tests.protocol.oracle import texts_of
 
 TABLE = """
@@ -98,6 +98,12 @@ def test_the_body_of_a_refusal_holds_code_and_message_only(entry: ErrorCode) -> 
         assert private.encode() not in plain.body
 
 
+def test_the_body_of_a_refusal_byte_by_byte() -> None:
+    """Compact, like every other body."""
+    expected = b'{"error":{"code":"ISO-2003","message":"The request names no session."}}'
+    assert error_body(CATALOGUE["ISO-2003"]) == expected
+
+
 @entries
 def test_an_error_is_of_the_class_of_its_family(entry: ErrorCode) -> None:
     error = failure(entry, "the detail", remote=True)
@@ -107,6 +113,7 @@ def test_an_error_is_of_the_class_of_its_family(entry: ErrorCode) -> None:
     assert str(error) == f"{entry.code} {entry.name} (answered by the server): the detail"
     assert str(failure(entry)) == f"{entry.code} {entry.name}"
     assert not failure(entry).remote
+    assert repr(error) == f"{FAMILIES[entry.code[4]]}({entry.code}, 'the detail')"
     assert entry.code in texts_of(error)
 
 
@@ -129,6 +136,11 @@ def test_the_code_of_a_refusal_is_read_back(entry: ErrorCode) -> None:
 )  # fmt: skip
 def test_what_is_no_refusal_has_no_code(body: bytes) -> None:
     assert reported_code(body) is None
+
+
+def test_headers_show_their_names_only() -> None:
+    assert repr(Headers([("X-Nen-Session", "secret"), ("Content-Type", "x")])) == "Headers(x-nen-session, content-type)"
+    assert repr(Headers()) == "Headers()"
 
 
 def test_a_reply_does_not_show_its_body() -> None:

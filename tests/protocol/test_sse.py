@@ -128,6 +128,14 @@ def test_known_streams(stream: bytes, expected: list[str]) -> None:
     assert read([stream]) == expected
 
 
+@pytest.mark.parametrize(("stream", "expected"), EXAMPLES)
+def test_known_streams_cut_anywhere(stream: bytes, expected: list[str]) -> None:
+    """V1-STR-14: in two pieces, or byte by byte."""
+    for place in range(1, len(stream)):
+        assert read([stream[:place], stream[place:]]) == expected
+    assert read([bytes([byte]) for byte in stream]) == expected
+
+
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
 def test_an_event_that_is_written_is_read(data: str) -> None:
     assert event(data) == f"data: {data}\n\n".encode()

@@ -156,6 +156,7 @@ def test_a_receiver_takes_no_more_than_two_to_the_32_events() -> None:
     ends.close()
 
 
+@pytest.mark.bulk
 def test_a_stream_of_many_chunks_is_sealed_one_by_one() -> None:
     sealer = StreamSealer(KEY, BASE)
     events = [sealer.seal(str(i).encode()) for i in range(700)]
@@ -249,6 +250,7 @@ def test_a_chunk_is_handed_out_as_soon_as_it_is_there() -> None:
     assert opener.finished
 
 
+@pytest.mark.bulk
 def test_a_stream_cut_short_at_any_byte_is_no_success() -> None:
     """V1-STR-09: whatever was complete is handed out, and the end is ISO-7002."""
     ends = list(itertools.accumulate(len(event) for event in EVENTS))

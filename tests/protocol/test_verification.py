@@ -20,6 +20,7 @@ from nen_ref.protocol.verification import (
     RecordNonce,
     RequestPolicy,
     Verified,
+    check_window,
     run,
     verify_request,
 )
@@ -272,6 +273,12 @@ def test_a_repeated_header_fails_its_check(name: str, code: str) -> None:
     for first, second in [(value, value), (value, "x"), ("x", value), (value, ""), ("", value)]:
         twice = request(headers={name.title(): None}, more_headers=[(name, first), (name.upper(), second)])
         refused(code, store().verify, twice)
+
+
+def test_an_absent_timestamp_is_out_of_the_window_even_where_it_is_signed() -> None:
+    """V1-AUTH-08: the canonical string has the empty text for it."""
+    refused("ISO-3003", store().verify, request(timestamp="", headers={"X-Nen-Timestamp": None}))
+    refused("ISO-3003", check_window, Request("GET", "/"), NOW)
 
 
 def test_a_repeated_timestamp_is_out_of_the_window_even_where_it_is_signed() -> None:
