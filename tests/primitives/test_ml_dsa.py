@@ -606,6 +606,8 @@ def test_repr_hides_the_private_key(params: ParameterSet) -> None:
     decoded = ml_dsa.sk_decode(params, keys.sk)
     shown = f"{keys!r} {keys} {[keys]} {decoded!r} {decoded} {[decoded]}"
     assert len(shown) < 400
+    assert repr(keys) == f"KeyPair(pk=<{params.pk_size} bytes>, sk=<hidden>)"
+    assert repr(decoded) == "PrivateKey(<hidden>)"
     for secret in (decoded.K, decoded.tr, keys.sk[128:140]):
         assert repr(secret)[2:-1] not in shown
         assert secret.hex() not in shown
@@ -674,6 +676,14 @@ def test_ntt_takes_any_integers_and_keeps_its_argument() -> None:
     assert w == before
     assert w_hat == ml_dsa.ntt([x % q for x in w])
     assert ml_dsa.ntt_inverse([x - 5 * q for x in w_hat]) == [x % q for x in w]
+
+
+def test_bit_rev8_turns_eight_bits_round() -> None:
+    pairs = [(0, 0), (0b1, 0b10000000), (0b11, 0b11000000), (0b10110000, 0b00001101), (0b01010111, 0b11101010)]
+    for m, reverse in pairs:
+        assert ml_dsa.bit_rev8(m) == reverse
+        assert ml_dsa.bit_rev8(reverse) == m
+    assert sorted(map(ml_dsa.bit_rev8, range(256))) == list(range(256))
 
 
 def test_zetas_are_those_of_appendix_b() -> None:
@@ -921,6 +931,18 @@ def test_coeff_from_half_byte_is_the_table_of_the_standard() -> None:
     assert [ml_dsa.coeff_from_half_byte(2, b) for b in range(16)] == [*twos, *twos, *twos, None]
     fours = [4, 3, 2, 1, 0, -1, -2, -3, -4]
     assert [ml_dsa.coeff_from_half_byte(4, b) for b in range(16)] == fours + [None] * 7
+
+
+def test_coeffs_from_byte_takes_the_lower_half_first() -> None:
+    """Algorithm 31, lines 4 to 11; 15 is rejected if eta is 2, and 9 to 15 are if it is 4."""
+    assert ml_dsa.coeffs_from_byte(2, 0x10) == [2, 1]
+    assert ml_dsa.coeffs_from_byte(2, 0x3F) == [-1]
+    assert ml_dsa.coeffs_from_byte(2, 0xF4) == [-2]
+    assert ml_dsa.coeffs_from_byte(2, 0xFF) == []
+    assert ml_dsa.coeffs_from_byte(4, 0x80) == [4, -4]
+    assert ml_dsa.coeffs_from_byte(4, 0x69) == [-2]
+    assert ml_dsa.coeffs_from_byte(4, 0x96) == [-2]
+    assert ml_dsa.coeffs_from_byte(4, 0x99) == []
 
 
 @each_parameter_set

@@ -40,6 +40,7 @@ from nen_ref.primitives.ml_kem import (
     KeyPair,
     ParameterSet,
     base_case_multiply,
+    binomial_table,
     byte_decode,
     byte_decode_vector,
     byte_encode,
@@ -53,6 +54,7 @@ from nen_ref.primitives.ml_kem import (
     decompress,
     encaps,
     encaps_internal,
+    joins,
     k_pke_decrypt,
     k_pke_encrypt,
     k_pke_keygen,
@@ -738,6 +740,18 @@ def test_byte_encode_and_decode(d: int) -> None:
     assert byte_decode_vector(byte_encode_vector(polynomials, d), d) == polynomials
 
 
+@pytest.mark.parametrize("d", range(1, 13))
+def test_joins_are_eight_masks_and_shifts(d: int) -> None:
+    """As texts of bits: in every pair of lanes the lower one is even, the upper one odd, both filled from below."""
+    expected = []
+    for n in range(8):
+        width, used, pairs = 16 << n, d << n, 128 >> n
+        lane, empty = "1" * used, "0" * (width - used)
+        even, odd = empty + "0" * used + empty + lane, empty + lane + empty + "0" * used
+        expected.append((int(even * pairs, 2), int(odd * pairs, 2), width - used))
+    assert joins(d) == expected
+
+
 def test_byte_decode_reduces_12_bits() -> None:
     """Algorithm 6: m is q if d is 12."""
     for first in range(0, 4096, 256):
@@ -817,6 +831,22 @@ def test_sample_poly_cbd(eta: int) -> None:
             y = sum(b[2 * i * eta + eta + j] for j in range(eta))
             f.append((x - y) % q)
         assert sample_poly_cbd(B, eta) == f
+
+
+def test_binomial_tables() -> None:
+    """Algorithm 8 for two bits and two bits, by hand; for three and three, by counting ones."""
+    by_hand = [0, 1, 1, 2, -1, 0, 0, 1, -1, 0, 0, 1, -2, -1, -1, 0]
+    assert binomial_table(2) == [x % q for x in by_hand]
+    sixes = [f"{bits:06b}" for bits in range(64)]
+    assert binomial_table(3) == [(bits[3:].count("1") - bits[:3].count("1")) % q for bits in sixes]
+
+
+def test_bit_rev_7_turns_seven_bits_round() -> None:
+    pairs = [(0, 0), (0b1, 0b1000000), (0b11, 0b1100000), (0b1011000, 0b0001101), (0b0101011, 0b1101010)]
+    for r, reverse in pairs:
+        assert ml_kem.bit_rev_7(r) == reverse
+        assert ml_kem.bit_rev_7(reverse) == r
+    assert [ml_kem.bit_rev_7(r) for r in range(128)] == [bit_rev_7(r) for r in range(128)]
 
 
 def ntt_by_definition(f: list[int]) -> list[int]:
