@@ -63,7 +63,11 @@ def test_parameters_are_those_of_tables_1_and_2(params: ParameterSet, table: tup
 
 # Wycheproof
 
-WYCHEPROOF_VERIFY = [(ML_DSA_44, 180), (ML_DSA_65, 210), (ML_DSA_87, 241)]
+WYCHEPROOF_VERIFY = [
+    (ML_DSA_44, 180),
+    pytest.param(ML_DSA_65, 210, marks=pytest.mark.bulk),
+    pytest.param(ML_DSA_87, 241, marks=pytest.mark.bulk),
+]
 WYCHEPROOF_SIGN = [
     (ML_DSA_44, "sign_noseed", 73),
     (ML_DSA_44, "sign_seed", 86),
@@ -96,7 +100,6 @@ def outcome(function: Callable[..., bytes | bool], *arguments: Any) -> bytes | b
         return type(error)
 
 
-@pytest.mark.bulk
 @pytest.mark.parametrize(("params", "count"), WYCHEPROOF_VERIFY, ids=lambda value: getattr(value, "name", ""))
 def test_wycheproof_verify(params: ParameterSet, count: int) -> None:
     ran = 0
@@ -122,6 +125,27 @@ def test_wycheproof_sign(params: ParameterSet, kind: str, count: int) -> None:
         assert outcome(wycheproof_sign, params, group, test) == expected, name
         ran += 1
     assert ran == count
+
+
+EDGES = [
+    "baseline", "empty provided context", "longest context", "context too long", "randomized valid signature",
+    "z_max below the limit", "z_max above the limit", "r0_max below the limit", "r0_max above the limit",
+    "h_ones below the limit", "h_ones above the limit", "high_bits called on the edge case",
+    "low_bits called on the edge case", "power_2_round returns a remainder of 4096",
+    "power_2_round returns a remainder of -4095", "valid signature with maximum (ω) hints",
+    "signing exercises all rejection paths", "signing exercises all rejection paths (external mu)",
+    "signing lowBits boundary in decompose special case (skip r0 adjustment)",
+    "signing lowBits boundary in decompose special case (r0 adjustment flipped)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("comment", EDGES)
+@pytest.mark.parametrize("params", [ML_DSA_44, ML_DSA_65], ids=lambda params: params.name)
+def test_wycheproof_signs_at_the_edges(params: ParameterSet, comment: str) -> None:
+    """Some of the tests of the file above, one by one, so that each is quick."""
+    tests = wycheproof_tests(params, "sign_seed")
+    group, test, name = next(found for found in tests if found[1]["comment"] == comment)
+    assert outcome(wycheproof_sign, params, group, test) == wycheproof_signature_or_error(test), name
 
 
 def wycheproof_signature_or_error(test: dict[str, Any]) -> bytes | type[Exception]:
@@ -588,16 +612,35 @@ def test_secret_out_of_range_is_refused(params: ParameterSet, polynomial: str) -
         ml_dsa.sign(params, sk, MESSAGE)
 
 
-@pytest.mark.bulk
-def test_key_that_never_signs_is_given_up() -> None:
+def key_that_never_signs() -> bytes:
     """With every coefficient of t0 at a bound nearly all hints of ML-DSA-44 have more than omega ones."""
     keys, _sigma = SIGNED[ML_DSA_44]
     good = ml_dsa.sk_decode(ML_DSA_44, keys.sk)
     choices = Random(1)
     t0 = [[choices.choice([-4095, 4096]) for _ in range(256)] for _ in range(ML_DSA_44.k)]
-    sk = ml_dsa.sk_encode(ML_DSA_44, good.rho, good.K, good.tr, good.s1, good.s2, t0)
+    return ml_dsa.sk_encode(ML_DSA_44, good.rho, good.K, good.tr, good.s1, good.s2, t0)
+
+
+@pytest.mark.bulk
+def test_key_that_never_signs_is_given_up() -> None:
     with pytest.raises(KeyCheckError, match="no signature in 814 attempts"):
-        ml_dsa.sign(ML_DSA_44, sk, MESSAGE, rnd=DETERMINISTIC)
+        ml_dsa.sign(ML_DSA_44, key_that_never_signs(), MESSAGE, rnd=DETERMINISTIC)
+
+
+def test_every_attempt_has_masks_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Algorithm 7, lines 5, 11 and 32: kappa is 0 at first and l more in the next attempt; here after three of them."""
+    kappas = []
+
+    def expand_mask(params: ParameterSet, rho: bytes, mu: int) -> list[Poly]:
+        kappas.append(mu)
+        return original(params, rho, mu)
+
+    original = ml_dsa.expand_mask
+    monkeypatch.setattr(ml_dsa, "expand_mask", expand_mask)
+    monkeypatch.setattr(ml_dsa, "MAX_ATTEMPTS", 3)
+    with pytest.raises(KeyCheckError, match=r"^sk gives no signature in 3 attempts$"):
+        ml_dsa.sign(ML_DSA_44, key_that_never_signs(), MESSAGE, rnd=DETERMINISTIC)
+    assert kappas == [0, 4, 8]
 
 
 @each_parameter_set
