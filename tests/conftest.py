@@ -36,6 +36,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(skip)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a mutant answer to the tests of its own module, where there are some: collecting the others takes longer.
+
+    They are `test_MODULE*.py` of its layer, and of the protocol the two files that go through all of it.
+    """
+    mutant = os.environ.get("MUTANT_UNDER_TEST", "").split(".")
+    if len(mutant) < 4:
+        return
+    _, layer, module, *_ = mutant
+    own = [test for test in config.args if test.startswith(f"tests/{layer}/test_{module}")]
+    through_all = tuple(f"tests/protocol/test_{name}.py" for name in ("details", "suite"))
+    if own:
+        config.args[:] = [test for test in config.args if test in own or test.startswith(through_all)]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, None, None]:
     """Under mutmut, fail a test that takes far too long: many a mutant loops for ever.

@@ -151,7 +151,13 @@ def only_zip_strict(change: Change) -> bool:
     return "strict=True" in change.was and zip_without_strict(change.was) == zip_without_strict(change.now)
 
 
-PATTERNS = {"zip strict": only_zip_strict}
+def only_codec_name(change: Change) -> bool:
+    """Whether nothing but the case of a codec's name is changed."""
+    names = {'"ASCII"': '"ascii"', '"UTF-8"': '"utf-8"'}
+    return any(change.now.replace(upper, lower) == change.was for upper, lower in names.items())
+
+
+PATTERNS = {"zip strict": only_zip_strict, "codec name": only_codec_name}
 """Kinds of change that survivors.toml explains with one reason for all, by the name they have there."""
 
 
