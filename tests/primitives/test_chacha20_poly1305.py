@@ -679,6 +679,17 @@ def test_aead_in_pieces(pieces: list[bytes], aad: bytes) -> None:
     decryptor.finish(tag)
 
 
+def test_no_aad_is_the_empty_one() -> None:
+    sealed = PycaAead(KEY_80).encrypt(NONCE_TWO, JABBERWOCKY, None)
+    assert aead_encrypt(KEY_80, NONCE_TWO, JABBERWOCKY) == sealed
+    assert aead_decrypt(KEY_80, NONCE_TWO, sealed) == JABBERWOCKY
+    encryptor = AeadEncryptor(KEY_80, NONCE_TWO)
+    assert encryptor.update(JABBERWOCKY) + encryptor.finish() == sealed
+    decryptor = AeadDecryptor(KEY_80, NONCE_TWO)
+    assert decryptor.update(sealed[:-16]) == JABBERWOCKY
+    decryptor.finish(sealed[-16:])
+
+
 def split_like(data: bytes, pieces: list[bytes]) -> list[bytes]:
     result = []
     for piece in pieces:
