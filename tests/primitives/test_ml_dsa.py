@@ -574,12 +574,16 @@ def test_wrong_lengths_raise(params: ParameterSet) -> None:
             ml_dsa.sign_mu(params, keys.sk, wrong, DETERMINISTIC)
         with pytest.raises(LengthError, match="mu must be 64 bytes"):
             ml_dsa.verify_mu(params, keys.pk, wrong, sigma)
-    with pytest.raises(LengthError):
+    with pytest.raises(LengthError, match=f"^sigma must be {params.sig_size} bytes, not {params.sig_size - 1}$"):
         ml_dsa.sig_decode(params, sigma[1:])
-    with pytest.raises(LengthError):
-        ml_dsa.hint_bit_unpack(params, bytes(params.omega + params.k - 1))
-    with pytest.raises(LengthError):
+    with pytest.raises(LengthError, match=f"^y must be {params.omega + params.k} bytes, not 7$"):
+        ml_dsa.hint_bit_unpack(params, bytes(7))
+    with pytest.raises(LengthError, match=r"^v must be 320 bytes, not 319$"):
         ml_dsa.simple_bit_unpack(bytes(319), 1023)
+    with pytest.raises(LengthError, match=f"^pk must be {params.pk_size} bytes, not 1$"):
+        ml_dsa.pk_decode(params, b"1")
+    with pytest.raises(LengthError, match=f"^sk must be {params.sk_size} bytes, not 1$"):
+        ml_dsa.sk_decode(params, b"1")
 
 
 @each_parameter_set

@@ -90,6 +90,13 @@ def fed_after_a_fault() -> Any:
     list(opener.feed(b""))
 
 
+def fed_after_an_event_too_large() -> Any:
+    opener = StreamOpener(SHARED, BASE, max_event_size=9)
+    with pytest.raises(NenError):
+        list(opener.feed(b"data: 1234"))
+    list(opener.feed(b""))
+
+
 def sealed_after_the_end() -> Any:
     sealer = StreamSealer(SHARED, BASE)
     sealer.finish()
@@ -253,6 +260,7 @@ CASES: dict[str, tuple[str, str, Callable[[], Any]]] = {
     ),
     "event too large": ("ISO-7002", "an event of more than 9 bytes", lambda: opened(b"data: 1234", max_event_size=9)),
     "fed after a fault": ("ISO-7002", "the stream failed before", fed_after_a_fault),
+    "fed after an event too large": ("ISO-7002", "the stream failed before", fed_after_an_event_too_large),
     "sealed after the end": ("ISO-4002", "the stream is finished", sealed_after_the_end),
 }
 

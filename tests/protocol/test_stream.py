@@ -250,6 +250,16 @@ def test_a_chunk_is_handed_out_as_soon_as_it_is_there() -> None:
     assert opener.finished
 
 
+def test_a_stream_is_finished_by_its_final_event() -> None:
+    opener = StreamOpener(KEY, BASE)
+    assert opener.finished is False
+    first, last = frames(KEY, BASE, [b"a", b"__FIN__"])
+    assert list(opener.feed(first)) == [b"a"]
+    assert opener.finished is False
+    assert list(opener.feed(last)) == []
+    assert opener.finished is True
+
+
 @pytest.mark.bulk
 def test_a_stream_cut_short_at_any_byte_is_no_success() -> None:
     """V1-STR-09: whatever was complete is handed out, and the end is ISO-7002."""
