@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 
 import pytest
@@ -115,6 +116,22 @@ def test_an_error_is_of_the_class_of_its_family(entry: ErrorCode) -> None:
     assert not failure(entry).remote
     assert repr(error) == f"{FAMILIES[entry.code[4]]}({entry.code}, 'the detail')"
     assert entry.code in texts_of(error)
+
+
+@entries
+def test_an_error_goes_through_pickle(entry: ErrorCode) -> None:
+    """As between the processes of pytest-xdist, or of a server's workers."""
+    error = failure(entry, "the detail", remote=True)
+    assert error.args == (entry, "the detail")
+    copied = pickle.loads(pickle.dumps(error))
+    assert type(copied) is type(error)
+    assert (copied.entry, copied.detail, copied.remote) == (entry, "the detail", True)
+
+
+def test_an_error_of_ones_own_has_no_detail_by_default() -> None:
+    error = NenError(CATALOGUE["ISO-2003"])
+    assert (error.detail, error.remote) == ("", False)
+    assert str(error) == "ISO-2003 SESSION_HEADER_MISSING"
 
 
 @entries
