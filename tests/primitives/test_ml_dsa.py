@@ -680,6 +680,15 @@ def test_randomness_comes_from_the_caller_and_is_used(params: ParameterSet) -> N
     assert ml_dsa.keygen(params) != ml_dsa.keygen(params)
 
 
+@each_parameter_set
+def test_no_context_is_the_empty_one(params: ParameterSet) -> None:
+    keys, _sigma = SIGNED[params]
+    sigma = ml_dsa.sign(params, keys.sk, MESSAGE, rnd=DETERMINISTIC)
+    assert pyca_verifies(params, keys.pk, MESSAGE, sigma, b"")
+    assert ml_dsa.verify(params, keys.pk, MESSAGE, sigma)
+    assert not ml_dsa.verify(params, keys.pk, MESSAGE, sigma, b"\0")
+
+
 def test_parameter_sets_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         ML_DSA_65.omega = 256  # type: ignore[misc]

@@ -670,7 +670,8 @@ def test_hash_check(params: ParameterSet) -> None:
     start_of_ek, start_of_h, start_of_z = 384 * params.k, 768 * params.k + 32, 768 * params.k + 64
     for index in (start_of_ek, start_of_h - 1, start_of_h, start_of_z - 1):
         wrong = flip(made.dk, index)
-        with pytest.raises(KeyCheckError):
+        fault = r"^dk fails the hash check: its encapsulation key and the hash of it do not match$"
+        with pytest.raises(KeyCheckError, match=fault):
             check_decapsulation_key(params, wrong)
         with pytest.raises(KeyCheckError):
             decaps(params, wrong, made.c)
