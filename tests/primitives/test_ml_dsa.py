@@ -2,8 +2,10 @@
 
 import dataclasses
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from hashlib import sha256, shake_128, shake_256
 from random import Random
 from typing import Any
@@ -536,6 +538,47 @@ def test_norm_bound_of_z_is_exact(params: ParameterSet, sign: int) -> None:
     assert verdicts == [True, False]
 
 
+@pytest.mark.parametrize("norm", [95231, 95232])
+def test_norm_bound_of_ct0_is_exact(norm: int) -> None:
+    """Algorithm 7, line 28: below gamma2 an attempt is good, at gamma2 it is not. The witness is dilithium-py.
+
+    t0 plays no part before that line, so that one can be made for the challenge of the first attempt.
+    """
+    keys, _sigma = SIGNED[ML_DSA_44]
+    good = ml_dsa.sk_decode(ML_DSA_44, keys.sk)
+    zero = [[0] * 256 for _ in range(ML_DSA_44.k)]
+    M = next(M for M in (b"%d" % i for i in range(100)) if len(attempts(good, zero, M)) == 1)
+    [c] = attempts(good, zero, M)
+    # The coefficient of x^255 in c * f is the sum of c[i] * f[255 - i]: here all 39 terms are positive.
+    share, more = divmod(norm, ML_DSA_44.tau)
+    places = [i for i, x in enumerate(c) if x]
+    t0 = [list(f) for f in zero]
+    for number, i in enumerate(places):
+        t0[0][255 - i] = c[i] * (share + (number < more))
+    assert ml_dsa.infinity_norm(ml_dsa.challenge_times(c, ml_dsa.vector_lanes(t0))) == norm
+    sk = ml_dsa.sk_encode(ML_DSA_44, good.rho, good.K, good.tr, good.s1, good.s2, t0)
+    sigma = ml_dsa.sign(ML_DSA_44, sk, M, rnd=DETERMINISTIC)
+    assert sigma == DILITHIUM_PY[ML_DSA_44].sign(sk, M, deterministic=True)
+    challenge = ml_dsa.sample_in_ball(ML_DSA_44, sigma[: ML_DSA_44.c_tilde_size])
+    assert (challenge == c) is (norm < 95232)
+
+
+def attempts(good: ml_dsa.PrivateKey, t0: list[Poly], M: bytes) -> list[Poly]:
+    """The challenges of the attempts at a signature by a key with this t0."""
+    challenges = []
+
+    def sample_in_ball(params: ParameterSet, rho: bytes) -> Poly:
+        challenges.append(original(params, rho))
+        return challenges[-1]
+
+    original = ml_dsa.sample_in_ball
+    sk = ml_dsa.sk_encode(ML_DSA_44, good.rho, good.K, good.tr, good.s1, good.s2, t0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ml_dsa, "sample_in_ball", sample_in_ball)
+        ml_dsa.sign(ML_DSA_44, sk, M, rnd=DETERMINISTIC)
+    return challenges
+
+
 # Bad input
 
 
@@ -612,7 +655,7 @@ def test_secret_out_of_range_is_refused(params: ParameterSet, polynomial: str) -
     bits = (2 * params.eta).bit_length()
     first = keys.sk[start] >> bits << bits | 2 * params.eta + 1
     sk = keys.sk[:start] + bytes([first]) + keys.sk[start + 1 :]
-    with pytest.raises(KeyCheckError, match="outside -eta"):
+    with pytest.raises(KeyCheckError, match=r"^sk has a coefficient of s1 or s2 outside -eta \.\. eta$"):
         ml_dsa.sign(params, sk, MESSAGE)
 
 
@@ -962,6 +1005,27 @@ def test_sampling_is_the_same_in_small_pieces(params: ParameterSet, monkeypatch:
                     lambda xof, data, _first, _more, size=size: squeeze(xof, data, size, size),
                 )
                 assert sample(seed) == expected
+
+
+class BadBeginning:
+    """An XOF whose first 1344 bytes, 8 or 9 blocks, are all rejected: as 2^23 - 1, as 255 and as 15 and 15."""
+
+    def __init__(self, xof: Callable[[bytes], Any], seed: bytes) -> None:
+        self._rest = xof(seed).digest(3000)
+
+    def digest(self, size: int) -> bytes:
+        return (b"\xff" * 1344 + self._rest)[:size]
+
+
+@each_parameter_set
+def test_sampling_reads_on(params: ParameterSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Algorithms 29 to 31 read the XOF for as long as it takes. No seed is known that needs more than a few blocks."""
+    for module in (ml_dsa, sys.modules[__name__]):
+        monkeypatch.setattr(module, "shake_128", partial(BadBeginning, shake_128))
+        monkeypatch.setattr(module, "shake_256", partial(BadBeginning, shake_256))
+    assert ml_dsa.rej_ntt_poly(b"seed") == rej_ntt_poly_bytewise(b"seed")
+    assert ml_dsa.rej_bounded_poly(params, b"seed") == rej_bounded_poly_bytewise(params, b"seed")
+    assert ml_dsa.sample_in_ball(params, b"seed") == sample_in_ball_bytewise(params, b"seed")
 
 
 def test_squeeze_goes_on_without_end() -> None:
