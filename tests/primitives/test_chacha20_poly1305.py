@@ -910,6 +910,23 @@ def test_longest_plaintext_in_pieces(
         aead.update(bytes(1))
 
 
+def test_the_fault_is_named() -> None:
+    with pytest.raises(AuthenticationError, match=r"^shorter than a tag$"):
+        aead_decrypt(ZERO_KEY, ZERO_NONCE, bytes(15))
+    with pytest.raises(AuthenticationError, match=r"^the tag does not verify$"):
+        aead_decrypt(ZERO_KEY, ZERO_NONCE, bytes(16))
+    with pytest.raises(LimitError, match=r"^the block counter must stay between 0 and 2\^32 - 1$"):
+        chacha20_block(ZERO_KEY, 2**32, ZERO_NONCE)
+    huge = Huge()
+    huge.length = 2**38
+    with pytest.raises(LimitError, match=r"^one key and nonce seal at most 2\^38 - 64 bytes$"):
+        aead_encrypt(ZERO_KEY, ZERO_NONCE, huge)
+    poly1305 = Poly1305(ZERO_KEY)
+    poly1305.digest()
+    with pytest.raises(FinishedError, match=r"^the tag is out: a new message needs a new object under a new nonce$"):
+        poly1305.digest()
+
+
 # After the end ---------------------------------------------------------------------------------------------
 
 
