@@ -1084,3 +1084,29 @@ def test_expansions_have_their_shapes_and_ranges(params: ParameterSet) -> None:
     # nonce 0x1ff + 1, in two bytes, least significant first
     packed = pack_bit_by_bit([params.gamma1 - x for x in y[1]], bits)
     assert packed == shake_256(b"y" * 64 + b"\0\x02").digest(32 * bits)
+
+
+SHORT, WHOLE = [1] * 255, [1] * 256
+
+UNEQUAL: dict[str, Callable[[], object]] = {
+    "simple_bit_pack": lambda: ml_dsa.simple_bit_pack(SHORT, 1),
+    "make_hint": lambda: ml_dsa.make_hint(ML_DSA_44, [WHOLE], [WHOLE, WHOLE]),
+    "use_hint, hints": lambda: ml_dsa.use_hint(ML_DSA_44, SHORT, WHOLE),
+    "use_hint, polynomial": lambda: ml_dsa.use_hint(ML_DSA_44, WHOLE, SHORT),
+    "ntt": lambda: ml_dsa.ntt(SHORT),
+    "ntt, long": lambda: ml_dsa.ntt([1] * 258),
+    "ntt_inverse": lambda: ml_dsa.ntt_inverse([1] * 254),
+    "add, polynomials": lambda: ml_dsa.add([WHOLE], [SHORT]),
+    "add, vectors": lambda: ml_dsa.add([WHOLE], [WHOLE, WHOLE]),
+    "subtract, polynomials": lambda: ml_dsa.subtract([WHOLE], [SHORT]),
+    "subtract, vectors": lambda: ml_dsa.subtract([WHOLE], [WHOLE, WHOLE]),
+    "matrix_vector_ntt, vectors": lambda: ml_dsa.matrix_vector_ntt([[WHOLE, WHOLE]], [WHOLE]),
+    "matrix_vector_ntt, polynomials": lambda: ml_dsa.matrix_vector_ntt([[WHOLE]], [SHORT]),
+}
+
+
+@pytest.mark.parametrize("function", UNEQUAL.values(), ids=UNEQUAL)
+def test_what_does_not_fit_together_is_not_cut_to_fit(function: Callable[[], object]) -> None:
+    """No coefficient is ever dropped in silence."""
+    with pytest.raises(ValueError, match=r"zip\(\) argument"):
+        function()

@@ -896,3 +896,27 @@ def test_base_case_multiply() -> None:
         [3 + 8 * 17, 1 + 3312],
         [10, 2],
     )
+
+
+SHORT, WHOLE = [1] * 255, [1] * 256
+
+UNEQUAL: dict[str, Callable[[], object]] = {
+    "ntt": lambda: ntt(SHORT),
+    "ntt, long": lambda: ntt([1] * 258),
+    "ntt_inverse": lambda: ntt_inverse([1] * 254),
+    "base_case_multiply a0": lambda: base_case_multiply([1], [1, 1], [1, 1], [1, 1], [1, 1]),
+    "base_case_multiply gamma": lambda: base_case_multiply([1, 1], [1, 1], [1, 1], [1, 1], [1]),
+    "base_case_multiply, all but gamma": lambda: base_case_multiply([1], [1], [1], [1], [1, 1]),
+    "add": lambda: ml_kem.add(SHORT, WHOLE),
+    "subtract": lambda: ml_kem.subtract(WHOLE, SHORT),
+    "add_vectors": lambda: ml_kem.add_vectors([WHOLE], [WHOLE, WHOLE]),
+    "transpose": lambda: ml_kem.transpose([[WHOLE], [WHOLE, WHOLE]]),
+    "inner_product": lambda: ml_kem.inner_product([WHOLE], [WHOLE, WHOLE]),
+}
+
+
+@pytest.mark.parametrize("function", UNEQUAL.values(), ids=UNEQUAL)
+def test_what_does_not_fit_together_is_not_cut_to_fit(function: Callable[[], object]) -> None:
+    """Polynomials are not checked (see the module), but no coefficient is ever dropped in silence."""
+    with pytest.raises(ValueError, match=r"zip\(\) argument"):
+        function()
