@@ -10,7 +10,8 @@ either a test is missing, or the change makes no difference, and then survivors.
 properties and dataclass fields are not mutated: mutmut changes only what a function does when it is called.
 
 The tests are those of tests/primitives and tests/protocol but for the ones marked `bulk` or `slow` ([tool.mutmut] in
-pyproject.toml). Nothing under NEN_EXTERNAL is read, so that the result is the same on every machine.
+pyproject.toml), and for a mutant those of its own module, where there are some (tests/conftest.py). Nothing under
+NEN_EXTERNAL is read, so that the result is the same on every machine.
 
 Exit code 0: the survivors are those of the list. 1: one is not in the list, or a listed one does not survive any more,
 or a mutant ran out of time or ended in a way that is neither a pass nor a failure. 2: mutmut itself failed.
