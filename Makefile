@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
 
-.PHONY: conformance test slow browser mutants lint types interop wheel docs-generated clean
+.PHONY: conformance test slow browser mutants mutation lint types interop wheel docs-generated clean
 
 conformance: $(STAMP)  ## run the conformance suite against the built-in reference, its server over real HTTP
 	$(BIN)/nen-ref conformance
@@ -26,6 +26,9 @@ docs-generated: $(STAMP)  ## write what is generated under docs/ (the kill matri
 
 slow: $(STAMP)  ## the long accumulated tests
 	$(BIN)/python -m pytest -n $(WORKERS) -q --slow -m slow
+
+mutation: $(STAMP)  ## mutmut: what survives is what tests/mutation/survivors.toml explains (ALL=1 for every mutant)
+	$(BIN)/python tests/mutation/check.py $(if $(ALL),--all) --jobs $(WORKERS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -55,4 +58,4 @@ $(STAMP): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -61,7 +61,7 @@ JABBERWOCKY = (
     b"And the mome raths outgrabe."
 )
 
-quick = settings(derandomize=True, deadline=None, max_examples=200)
+quick = settings(derandomize=True, deadline=None, max_examples=2 * settings().max_examples)  # few under mutmut
 
 
 # RFC 8439, section 2 ---------------------------------------------------------------------------------------
@@ -451,6 +451,7 @@ def check_wycheproof_aead(groups: list[dict[str, Any]]) -> dict[str, int]:
 WYCHEPROOF_AEAD = {"valid": 256, "wrong tag": 60, "wrong nonce length": 9}
 
 
+@pytest.mark.bulk
 def test_wycheproof_aead_of_pypi() -> None:
     groups = wycheproof("Cipher", "chacha20_poly1305_test.json")["testGroups"]
     assert check_wycheproof_aead(groups) == WYCHEPROOF_AEAD
@@ -556,6 +557,7 @@ def extreme_bytes(random: Random, length: int) -> bytes:
     return random.choice((random.randbytes(length), random.randbytes(length), bytes(length), b"\xff" * length))
 
 
+@pytest.mark.bulk
 def test_the_witnesses_agree_on_thousands_of_messages() -> None:
     random = Random("RFC 8439")
     for _ in range(3000):
@@ -570,6 +572,7 @@ def test_the_witnesses_agree_on_thousands_of_messages() -> None:
         assert aead_decrypt(key, nonce, sealed, aad) == plaintext
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize("length", [16 * 1024, 64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 1024 * 1024 + 17])
 def test_the_witnesses_agree_on_long_messages(length: int) -> None:
     plaintext = Random(length).randbytes(length)
@@ -674,6 +677,17 @@ def test_aead_in_pieces(pieces: list[bytes], aad: bytes) -> None:
     decryptor = AeadDecryptor(KEY_80, NONCE_TWO, aad)
     assert [decryptor.update(piece) for piece in split_like(ciphertext, pieces)] == pieces
     decryptor.finish(tag)
+
+
+def test_no_aad_is_the_empty_one() -> None:
+    sealed = PycaAead(KEY_80).encrypt(NONCE_TWO, JABBERWOCKY, None)
+    assert aead_encrypt(KEY_80, NONCE_TWO, JABBERWOCKY) == sealed
+    assert aead_decrypt(KEY_80, NONCE_TWO, sealed) == JABBERWOCKY
+    encryptor = AeadEncryptor(KEY_80, NONCE_TWO)
+    assert encryptor.update(JABBERWOCKY) + encryptor.finish() == sealed
+    decryptor = AeadDecryptor(KEY_80, NONCE_TWO)
+    assert decryptor.update(sealed[:-16]) == JABBERWOCKY
+    decryptor.finish(sealed[-16:])
 
 
 def split_like(data: bytes, pieces: list[bytes]) -> list[bytes]:
@@ -894,6 +908,23 @@ def test_longest_plaintext_in_pieces(
     aead.update(bytes(28))
     with pytest.raises(LimitError):
         aead.update(bytes(1))
+
+
+def test_the_fault_is_named() -> None:
+    with pytest.raises(AuthenticationError, match=r"^shorter than a tag$"):
+        aead_decrypt(ZERO_KEY, ZERO_NONCE, bytes(15))
+    with pytest.raises(AuthenticationError, match=r"^the tag does not verify$"):
+        aead_decrypt(ZERO_KEY, ZERO_NONCE, bytes(16))
+    with pytest.raises(LimitError, match=r"^the block counter must stay between 0 and 2\^32 - 1$"):
+        chacha20_block(ZERO_KEY, 2**32, ZERO_NONCE)
+    huge = Huge()
+    huge.length = 2**38
+    with pytest.raises(LimitError, match=r"^one key and nonce seal at most 2\^38 - 64 bytes$"):
+        aead_encrypt(ZERO_KEY, ZERO_NONCE, huge)
+    poly1305 = Poly1305(ZERO_KEY)
+    poly1305.digest()
+    with pytest.raises(FinishedError, match=r"^the tag is out: a new message needs a new object under a new nonce$"):
+        poly1305.digest()
 
 
 # After the end ---------------------------------------------------------------------------------------------

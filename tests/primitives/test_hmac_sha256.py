@@ -71,6 +71,7 @@ def test_lengths(key_size: int, text_size: int) -> None:
     assert hmac_sha256(key, text) == HMAC.new(key, text, SHA256).digest()
 
 
+@pytest.mark.bulk
 @settings(max_examples=1000, derandomize=True, deadline=None)
 @given(st.binary(max_size=200), st.lists(st.binary(max_size=200), max_size=5))
 def test_witnesses(key: bytes, pieces: list[bytes]) -> None:

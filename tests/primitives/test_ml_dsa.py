@@ -2,8 +2,10 @@
 
 import dataclasses
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from hashlib import sha256, shake_128, shake_256
 from random import Random
 from typing import Any
@@ -63,7 +65,11 @@ def test_parameters_are_those_of_tables_1_and_2(params: ParameterSet, table: tup
 
 # Wycheproof
 
-WYCHEPROOF_VERIFY = [(ML_DSA_44, 180), (ML_DSA_65, 210), (ML_DSA_87, 241)]
+WYCHEPROOF_VERIFY = [
+    (ML_DSA_44, 180),
+    pytest.param(ML_DSA_65, 210, marks=pytest.mark.bulk),
+    pytest.param(ML_DSA_87, 241, marks=pytest.mark.bulk),
+]
 WYCHEPROOF_SIGN = [
     (ML_DSA_44, "sign_noseed", 73),
     (ML_DSA_44, "sign_seed", 86),
@@ -111,6 +117,7 @@ def test_wycheproof_verify(params: ParameterSet, count: int) -> None:
     assert ran == count
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize(("params", "kind", "count"), WYCHEPROOF_SIGN, ids=lambda value: getattr(value, "name", value))
 def test_wycheproof_sign(params: ParameterSet, kind: str, count: int) -> None:
     """From a seed or from an expanded key; the tests with the flag Internal have mu and no message."""
@@ -120,6 +127,30 @@ def test_wycheproof_sign(params: ParameterSet, kind: str, count: int) -> None:
         assert outcome(wycheproof_sign, params, group, test) == expected, name
         ran += 1
     assert ran == count
+
+
+EDGES = [
+    "baseline", "empty provided context", "longest context", "context too long", "randomized valid signature",
+    "z_max below the limit", "z_max above the limit", "r0_max below the limit", "r0_max above the limit",
+    "h_ones below the limit", "h_ones above the limit", "high_bits called on the edge case",
+    "low_bits called on the edge case", "power_2_round returns a remainder of 4096",
+    "power_2_round returns a remainder of -4095", "valid signature with maximum (ω) hints",
+    "signing exercises all rejection paths", "signing exercises all rejection paths (external mu)",
+    "signing lowBits boundary in decompose special case (skip r0 adjustment)",
+    "signing lowBits boundary in decompose special case (r0 adjustment flipped)",
+    "sampleNTT samples the value 0 during matrix A expansion",
+    "sampleNTT samples the value q-1 during matrix A expansion",
+    "sampleNTT encounters the value q (rejected) during matrix A expansion",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("comment", EDGES)
+@pytest.mark.parametrize("params", [ML_DSA_44, ML_DSA_65], ids=lambda params: params.name)
+def test_wycheproof_signs_at_the_edges(params: ParameterSet, comment: str) -> None:
+    """Some of the tests of the file above, one by one, so that each is quick."""
+    tests = wycheproof_tests(params, "sign_seed")
+    group, test, name = next(found for found in tests if found[1]["comment"] == comment)
+    assert outcome(wycheproof_sign, params, group, test) == wycheproof_signature_or_error(test), name
 
 
 def wycheproof_signature_or_error(test: dict[str, Any]) -> bytes | type[Exception]:
@@ -208,6 +239,7 @@ def accumulated_seeds(count: int) -> list[bytes]:
     return [stream[i : i + 32] for i in range(0, len(stream), 32)]
 
 
+@pytest.mark.bulk
 def test_accumulated_100() -> None:
     digest = shake_128(b"".join(map(public_key_and_signature, accumulated_seeds(100)))).hexdigest(32)
     assert digest == "8358a1843220194417cadbc2651295cd8fc65125b5a5c1a239a16dc8b57ca199"
@@ -273,6 +305,7 @@ def pyca_verifies(params: ParameterSet, pk: bytes, M: bytes, sigma: bytes, ctx: 
     return True
 
 
+@pytest.mark.bulk
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(parameter_sets, seeds, messages, contexts)
 def test_deterministic_signing_agrees_with_dilithium_py_and_pycryptodome(
@@ -292,6 +325,7 @@ def test_deterministic_signing_agrees_with_dilithium_py_and_pycryptodome(
     assert pyca_verifies(params, pk, M, sigma, ctx)
 
 
+@pytest.mark.bulk
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(parameter_sets, seeds, messages, contexts, seeds)
 def test_hedged_signing_agrees_with_pycryptodome(
@@ -305,6 +339,7 @@ def test_hedged_signing_agrees_with_pycryptodome(
     assert ml_dsa.verify(params, pk, M, sigma, ctx)
 
 
+@pytest.mark.bulk
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(parameter_sets, seeds, messages, contexts)
 def test_signatures_of_cryptography_verify(params: ParameterSet, xi: bytes, M: bytes, ctx: bytes) -> None:
@@ -332,6 +367,7 @@ def flip(data: bytes, bit: int) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.bulk
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(parameter_sets, st.sampled_from(["pk", "sigma", "M", "ctx"]), st.floats(0, 1, exclude_max=True))
 def test_a_flipped_bit_is_refused_by_all(params: ParameterSet, part: str, place: float) -> None:
@@ -350,6 +386,7 @@ def test_a_flipped_bit_is_refused_by_all(params: ParameterSet, part: str, place:
     assert verdicts == [False] * 4
 
 
+@pytest.mark.bulk
 @each_parameter_set
 def test_every_byte_of_the_signature_and_of_the_hint_part_counts(params: ParameterSet) -> None:
     """A byte in 97 of the whole, each byte of the hint, and of each of these another bit."""
@@ -504,6 +541,47 @@ def test_norm_bound_of_z_is_exact(params: ParameterSet, sign: int) -> None:
     assert verdicts == [True, False]
 
 
+@pytest.mark.parametrize("norm", [95231, 95232])
+def test_norm_bound_of_ct0_is_exact(norm: int) -> None:
+    """Algorithm 7, line 28: below gamma2 an attempt is good, at gamma2 it is not. The witness is dilithium-py.
+
+    t0 plays no part before that line, so that one can be made for the challenge of the first attempt.
+    """
+    keys, _sigma = SIGNED[ML_DSA_44]
+    good = ml_dsa.sk_decode(ML_DSA_44, keys.sk)
+    zero = [[0] * 256 for _ in range(ML_DSA_44.k)]
+    M = next(M for M in (b"%d" % i for i in range(100)) if len(attempts(good, zero, M)) == 1)
+    [c] = attempts(good, zero, M)
+    # The coefficient of x^255 in c * f is the sum of c[i] * f[255 - i]: here all 39 terms are positive.
+    share, more = divmod(norm, ML_DSA_44.tau)
+    places = [i for i, x in enumerate(c) if x]
+    t0 = [list(f) for f in zero]
+    for number, i in enumerate(places):
+        t0[0][255 - i] = c[i] * (share + (number < more))
+    assert ml_dsa.infinity_norm(ml_dsa.challenge_times(c, ml_dsa.vector_lanes(t0))) == norm
+    sk = ml_dsa.sk_encode(ML_DSA_44, good.rho, good.K, good.tr, good.s1, good.s2, t0)
+    sigma = ml_dsa.sign(ML_DSA_44, sk, M, rnd=DETERMINISTIC)
+    assert sigma == DILITHIUM_PY[ML_DSA_44].sign(sk, M, deterministic=True)
+    challenge = ml_dsa.sample_in_ball(ML_DSA_44, sigma[: ML_DSA_44.c_tilde_size])
+    assert (challenge == c) is (norm < 95232)
+
+
+def attempts(good: ml_dsa.PrivateKey, t0: list[Poly], M: bytes) -> list[Poly]:
+    """The challenges of the attempts at a signature by a key with this t0."""
+    challenges = []
+
+    def sample_in_ball(params: ParameterSet, rho: bytes) -> Poly:
+        challenges.append(original(params, rho))
+        return challenges[-1]
+
+    original = ml_dsa.sample_in_ball
+    sk = ml_dsa.sk_encode(ML_DSA_44, good.rho, good.K, good.tr, good.s1, good.s2, t0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ml_dsa, "sample_in_ball", sample_in_ball)
+        ml_dsa.sign(ML_DSA_44, sk, M, rnd=DETERMINISTIC)
+    return challenges
+
+
 # Bad input
 
 
@@ -542,20 +620,24 @@ def test_wrong_lengths_raise(params: ParameterSet) -> None:
             ml_dsa.sign_mu(params, keys.sk, wrong, DETERMINISTIC)
         with pytest.raises(LengthError, match="mu must be 64 bytes"):
             ml_dsa.verify_mu(params, keys.pk, wrong, sigma)
-    with pytest.raises(LengthError):
+    with pytest.raises(LengthError, match=f"^sigma must be {params.sig_size} bytes, not {params.sig_size - 1}$"):
         ml_dsa.sig_decode(params, sigma[1:])
-    with pytest.raises(LengthError):
-        ml_dsa.hint_bit_unpack(params, bytes(params.omega + params.k - 1))
-    with pytest.raises(LengthError):
+    with pytest.raises(LengthError, match=f"^y must be {params.omega + params.k} bytes, not 7$"):
+        ml_dsa.hint_bit_unpack(params, bytes(7))
+    with pytest.raises(LengthError, match=r"^v must be 320 bytes, not 319$"):
         ml_dsa.simple_bit_unpack(bytes(319), 1023)
+    with pytest.raises(LengthError, match=f"^pk must be {params.pk_size} bytes, not 1$"):
+        ml_dsa.pk_decode(params, b"1")
+    with pytest.raises(LengthError, match=f"^sk must be {params.sk_size} bytes, not 1$"):
+        ml_dsa.sk_decode(params, b"1")
 
 
 @each_parameter_set
 def test_context_of_256_bytes_is_refused(params: ParameterSet) -> None:
     keys, sigma = SIGNED[params]
-    with pytest.raises(ContextError):
+    with pytest.raises(ContextError, match=r"^ctx must be at most 255 bytes, not 256$"):
         ml_dsa.sign(params, keys.sk, MESSAGE, ctx=bytes(256))
-    with pytest.raises(ContextError):
+    with pytest.raises(ContextError, match=r"^ctx must be at most 255 bytes, not 256$"):
         ml_dsa.verify(params, keys.pk, MESSAGE, sigma, ctx=bytes(256))
 
 
@@ -576,19 +658,39 @@ def test_secret_out_of_range_is_refused(params: ParameterSet, polynomial: str) -
     bits = (2 * params.eta).bit_length()
     first = keys.sk[start] >> bits << bits | 2 * params.eta + 1
     sk = keys.sk[:start] + bytes([first]) + keys.sk[start + 1 :]
-    with pytest.raises(KeyCheckError, match="outside -eta"):
+    with pytest.raises(KeyCheckError, match=r"^sk has a coefficient of s1 or s2 outside -eta \.\. eta$"):
         ml_dsa.sign(params, sk, MESSAGE)
 
 
-def test_key_that_never_signs_is_given_up() -> None:
+def key_that_never_signs() -> bytes:
     """With every coefficient of t0 at a bound nearly all hints of ML-DSA-44 have more than omega ones."""
     keys, _sigma = SIGNED[ML_DSA_44]
     good = ml_dsa.sk_decode(ML_DSA_44, keys.sk)
     choices = Random(1)
     t0 = [[choices.choice([-4095, 4096]) for _ in range(256)] for _ in range(ML_DSA_44.k)]
-    sk = ml_dsa.sk_encode(ML_DSA_44, good.rho, good.K, good.tr, good.s1, good.s2, t0)
+    return ml_dsa.sk_encode(ML_DSA_44, good.rho, good.K, good.tr, good.s1, good.s2, t0)
+
+
+@pytest.mark.bulk
+def test_key_that_never_signs_is_given_up() -> None:
     with pytest.raises(KeyCheckError, match="no signature in 814 attempts"):
-        ml_dsa.sign(ML_DSA_44, sk, MESSAGE, rnd=DETERMINISTIC)
+        ml_dsa.sign(ML_DSA_44, key_that_never_signs(), MESSAGE, rnd=DETERMINISTIC)
+
+
+def test_every_attempt_has_masks_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Algorithm 7, lines 5, 11 and 32: kappa is 0 at first and l more in the next attempt; here after three of them."""
+    kappas = []
+
+    def expand_mask(params: ParameterSet, rho: bytes, mu: int) -> list[Poly]:
+        kappas.append(mu)
+        return original(params, rho, mu)
+
+    original = ml_dsa.expand_mask
+    monkeypatch.setattr(ml_dsa, "expand_mask", expand_mask)
+    monkeypatch.setattr(ml_dsa, "MAX_ATTEMPTS", 3)
+    with pytest.raises(KeyCheckError, match=r"^sk gives no signature in 3 attempts$"):
+        ml_dsa.sign(ML_DSA_44, key_that_never_signs(), MESSAGE, rnd=DETERMINISTIC)
+    assert kappas == [0, 4, 8]
 
 
 @each_parameter_set
@@ -597,6 +699,8 @@ def test_repr_hides_the_private_key(params: ParameterSet) -> None:
     decoded = ml_dsa.sk_decode(params, keys.sk)
     shown = f"{keys!r} {keys} {[keys]} {decoded!r} {decoded} {[decoded]}"
     assert len(shown) < 400
+    assert repr(keys) == f"KeyPair(pk=<{params.pk_size} bytes>, sk=<hidden>)"
+    assert repr(decoded) == "PrivateKey(<hidden>)"
     for secret in (decoded.K, decoded.tr, keys.sk[128:140]):
         assert repr(secret)[2:-1] not in shown
         assert secret.hex() not in shown
@@ -620,6 +724,15 @@ def test_randomness_comes_from_the_caller_and_is_used(params: ParameterSet) -> N
     # by default hedged with the system's randomness
     assert ml_dsa.sign(params, keys.sk, MESSAGE) != ml_dsa.sign(params, keys.sk, MESSAGE)
     assert ml_dsa.keygen(params) != ml_dsa.keygen(params)
+
+
+@each_parameter_set
+def test_no_context_is_the_empty_one(params: ParameterSet) -> None:
+    keys, _sigma = SIGNED[params]
+    sigma = ml_dsa.sign(params, keys.sk, MESSAGE, rnd=DETERMINISTIC)
+    assert pyca_verifies(params, keys.pk, MESSAGE, sigma, b"")
+    assert ml_dsa.verify(params, keys.pk, MESSAGE, sigma)
+    assert not ml_dsa.verify(params, keys.pk, MESSAGE, sigma, b"\0")
 
 
 def test_parameter_sets_cannot_be_changed() -> None:
@@ -665,6 +778,14 @@ def test_ntt_takes_any_integers_and_keeps_its_argument() -> None:
     assert w == before
     assert w_hat == ml_dsa.ntt([x % q for x in w])
     assert ml_dsa.ntt_inverse([x - 5 * q for x in w_hat]) == [x % q for x in w]
+
+
+def test_bit_rev8_turns_eight_bits_round() -> None:
+    pairs = [(0, 0), (0b1, 0b10000000), (0b11, 0b11000000), (0b10110000, 0b00001101), (0b01010111, 0b11101010)]
+    for m, reverse in pairs:
+        assert ml_dsa.bit_rev8(m) == reverse
+        assert ml_dsa.bit_rev8(reverse) == m
+    assert sorted(map(ml_dsa.bit_rev8, range(256))) == list(range(256))
 
 
 def test_zetas_are_those_of_appendix_b() -> None:
@@ -889,6 +1010,27 @@ def test_sampling_is_the_same_in_small_pieces(params: ParameterSet, monkeypatch:
                 assert sample(seed) == expected
 
 
+class BadBeginning:
+    """An XOF whose first 1344 bytes, 8 or 9 blocks, are all rejected: as 2^23 - 1, as 255 and as 15 and 15."""
+
+    def __init__(self, xof: Callable[[bytes], Any], seed: bytes) -> None:
+        self._rest = xof(seed).digest(3000)
+
+    def digest(self, size: int) -> bytes:
+        return (b"\xff" * 1344 + self._rest)[:size]
+
+
+@each_parameter_set
+def test_sampling_reads_on(params: ParameterSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Algorithms 29 to 31 read the XOF for as long as it takes. No seed is known that needs more than a few blocks."""
+    for module in (ml_dsa, sys.modules[__name__]):
+        monkeypatch.setattr(module, "shake_128", partial(BadBeginning, shake_128))
+        monkeypatch.setattr(module, "shake_256", partial(BadBeginning, shake_256))
+    assert ml_dsa.rej_ntt_poly(b"seed") == rej_ntt_poly_bytewise(b"seed")
+    assert ml_dsa.rej_bounded_poly(params, b"seed") == rej_bounded_poly_bytewise(params, b"seed")
+    assert ml_dsa.sample_in_ball(params, b"seed") == sample_in_ball_bytewise(params, b"seed")
+
+
 def test_squeeze_goes_on_without_end() -> None:
     pieces = ml_dsa.squeeze(ml_dsa.H, b"seed", 5, 3)
     joined = b"".join(next(pieces) for _ in range(100))
@@ -914,6 +1056,18 @@ def test_coeff_from_half_byte_is_the_table_of_the_standard() -> None:
     assert [ml_dsa.coeff_from_half_byte(4, b) for b in range(16)] == fours + [None] * 7
 
 
+def test_coeffs_from_byte_takes_the_lower_half_first() -> None:
+    """Algorithm 31, lines 4 to 11; 15 is rejected if eta is 2, and 9 to 15 are if it is 4."""
+    assert ml_dsa.coeffs_from_byte(2, 0x10) == [2, 1]
+    assert ml_dsa.coeffs_from_byte(2, 0x3F) == [-1]
+    assert ml_dsa.coeffs_from_byte(2, 0xF4) == [-2]
+    assert ml_dsa.coeffs_from_byte(2, 0xFF) == []
+    assert ml_dsa.coeffs_from_byte(4, 0x80) == [4, -4]
+    assert ml_dsa.coeffs_from_byte(4, 0x69) == [-2]
+    assert ml_dsa.coeffs_from_byte(4, 0x96) == [-2]
+    assert ml_dsa.coeffs_from_byte(4, 0x99) == []
+
+
 @each_parameter_set
 def test_expansions_have_their_shapes_and_ranges(params: ParameterSet) -> None:
     A_hat = ml_dsa.expand_a(params, b"r" * 32)
@@ -930,3 +1084,29 @@ def test_expansions_have_their_shapes_and_ranges(params: ParameterSet) -> None:
     # nonce 0x1ff + 1, in two bytes, least significant first
     packed = pack_bit_by_bit([params.gamma1 - x for x in y[1]], bits)
     assert packed == shake_256(b"y" * 64 + b"\0\x02").digest(32 * bits)
+
+
+SHORT, WHOLE = [1] * 255, [1] * 256
+
+UNEQUAL: dict[str, Callable[[], object]] = {
+    "simple_bit_pack": lambda: ml_dsa.simple_bit_pack(SHORT, 1),
+    "make_hint": lambda: ml_dsa.make_hint(ML_DSA_44, [WHOLE], [WHOLE, WHOLE]),
+    "use_hint, hints": lambda: ml_dsa.use_hint(ML_DSA_44, SHORT, WHOLE),
+    "use_hint, polynomial": lambda: ml_dsa.use_hint(ML_DSA_44, WHOLE, SHORT),
+    "ntt": lambda: ml_dsa.ntt(SHORT),
+    "ntt, long": lambda: ml_dsa.ntt([1] * 258),
+    "ntt_inverse": lambda: ml_dsa.ntt_inverse([1] * 254),
+    "add, polynomials": lambda: ml_dsa.add([WHOLE], [SHORT]),
+    "add, vectors": lambda: ml_dsa.add([WHOLE], [WHOLE, WHOLE]),
+    "subtract, polynomials": lambda: ml_dsa.subtract([WHOLE], [SHORT]),
+    "subtract, vectors": lambda: ml_dsa.subtract([WHOLE], [WHOLE, WHOLE]),
+    "matrix_vector_ntt, vectors": lambda: ml_dsa.matrix_vector_ntt([[WHOLE, WHOLE]], [WHOLE]),
+    "matrix_vector_ntt, polynomials": lambda: ml_dsa.matrix_vector_ntt([[WHOLE]], [SHORT]),
+}
+
+
+@pytest.mark.parametrize("function", UNEQUAL.values(), ids=UNEQUAL)
+def test_what_does_not_fit_together_is_not_cut_to_fit(function: Callable[[], object]) -> None:
+    """No coefficient is ever dropped in silence."""
+    with pytest.raises(ValueError, match=r"zip\(\) argument"):
+        function()

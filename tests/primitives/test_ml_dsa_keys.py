@@ -332,6 +332,17 @@ def test_keys_of_another_parameter_set_are_refused() -> None:
             assert refused(decode_pkcs8_seed, reader, pkcs8s[writer]) is (reader != writer)
 
 
+def test_the_fault_is_named() -> None:
+    with pytest.raises(EncodingError, match=r"^a SubjectPublicKeyInfo of ML-DSA-65 is 1974 bytes, not 1$"):
+        decode_spki(ML_DSA_65, b"0")
+    with pytest.raises(EncodingError, match=r"^not the DER encoding of a SubjectPublicKeyInfo of ML-DSA-44$"):
+        decode_spki(ML_DSA_44, bytes(22 + 1312))
+    with pytest.raises(EncodingError, match=r"^a PKCS#8 seed of ML-DSA-87 is 54 bytes, not 55$"):
+        decode_pkcs8_seed(ML_DSA_87, bytes(55))
+    with pytest.raises(EncodingError, match=r"^not the DER encoding of a PKCS#8 seed of ML-DSA-65$"):
+        decode_pkcs8_seed(ML_DSA_65, bytes(54))
+
+
 @each_parameter_set
 def test_every_bit_of_the_prefix_counts(params: ParameterSet) -> None:
     spki, pkcs8 = encode_spki(params, bytes(params.pk_size)), encode_pkcs8_seed(params, bytes(32))

@@ -40,6 +40,7 @@ from nen_ref.primitives.ml_kem import (
     KeyPair,
     ParameterSet,
     base_case_multiply,
+    binomial_table,
     byte_decode,
     byte_decode_vector,
     byte_encode,
@@ -53,6 +54,7 @@ from nen_ref.primitives.ml_kem import (
     decompress,
     encaps,
     encaps_internal,
+    joins,
     k_pke_decrypt,
     k_pke_encrypt,
     k_pke_keygen,
@@ -163,6 +165,7 @@ def wycheproof_tests(name: str, valid: int, invalid: int) -> Iterator[tuple[Para
     assert results.total() == data["numberOfTests"]
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize(
     ("name", "valid", "invalid"),
     [
@@ -189,6 +192,7 @@ def test_wycheproof(name: str, valid: int, invalid: int) -> None:
                 decaps(params, dk, c)
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize(
     ("name", "valid", "invalid"),
     [
@@ -342,6 +346,7 @@ def accumulated_digest(tests: int) -> str:
     return results.digest(32).hex()
 
 
+@pytest.mark.bulk
 def test_accumulated_100() -> None:
     assert accumulated_digest(100) == "8d65b902f28edc683cebee2872962fd165a4d197c9e24ec74caa4470270df0b7"
 
@@ -419,12 +424,14 @@ def check_against_pyca(params: ParameterSet, d: bytes, z: bytes, m: bytes, data:
     assert decaps(params, dk, c) == private_key.decapsulate(c)
 
 
+@pytest.mark.bulk
 @examples(300)
 @given(seeds, seeds, seeds, st.data())
 def test_kyber_py_768(d: bytes, z: bytes, m: bytes, data: st.DataObject) -> None:
     check_against_kyber_py(ML_KEM_768, d, z, m, data)
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize("params", [ML_KEM_512, ML_KEM_1024], ids=["ML-KEM-512", "ML-KEM-1024"])
 @examples(100)
 @given(seeds, seeds, seeds, st.data())
@@ -432,12 +439,14 @@ def test_kyber_py(params: ParameterSet, d: bytes, z: bytes, m: bytes, data: st.D
     check_against_kyber_py(params, d, z, m, data)
 
 
+@pytest.mark.bulk
 @examples(1000)
 @given(seeds, seeds, seeds, st.data())
 def test_pycryptodome_768(d: bytes, z: bytes, m: bytes, data: st.DataObject) -> None:
     check_against_pycryptodome(ML_KEM_768, d, z, m, data)
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize("params", [ML_KEM_512, ML_KEM_1024], ids=["ML-KEM-512", "ML-KEM-1024"])
 @examples(300)
 @given(seeds, seeds, seeds, st.data())
@@ -445,18 +454,21 @@ def test_pycryptodome(params: ParameterSet, d: bytes, z: bytes, m: bytes, data: 
     check_against_pycryptodome(params, d, z, m, data)
 
 
+@pytest.mark.bulk
 @examples(400)
 @given(seeds, seeds, seeds, st.data())
 def test_pyca_768(d: bytes, z: bytes, m: bytes, data: st.DataObject) -> None:
     check_against_pyca(ML_KEM_768, d, z, m, data)
 
 
+@pytest.mark.bulk
 @examples(200)
 @given(seeds, seeds, seeds, st.data())
 def test_pyca_1024(d: bytes, z: bytes, m: bytes, data: st.DataObject) -> None:
     check_against_pyca(ML_KEM_1024, d, z, m, data)
 
 
+@pytest.mark.bulk
 @every_parameter_set
 @examples(60)
 @given(st.data())
@@ -492,6 +504,7 @@ def test_decapsulation_key_is_reduced(params: ParameterSet) -> None:
     assert theirs._decaps(flip(made.c, 7)) == decaps(params, dk, flip(made.c, 7))
 
 
+@pytest.mark.bulk
 @every_parameter_set
 @examples(200)
 @given(st.data())
@@ -657,7 +670,8 @@ def test_hash_check(params: ParameterSet) -> None:
     start_of_ek, start_of_h, start_of_z = 384 * params.k, 768 * params.k + 32, 768 * params.k + 64
     for index in (start_of_ek, start_of_h - 1, start_of_h, start_of_z - 1):
         wrong = flip(made.dk, index)
-        with pytest.raises(KeyCheckError):
+        fault = r"^dk fails the hash check: its encapsulation key and the hash of it do not match$"
+        with pytest.raises(KeyCheckError, match=fault):
             check_decapsulation_key(params, wrong)
         with pytest.raises(KeyCheckError):
             decaps(params, wrong, made.c)
@@ -725,6 +739,18 @@ def test_byte_encode_and_decode(d: int) -> None:
         assert byte_decode(B, d) == F
     assert byte_encode_vector(polynomials, d) == b"".join(byte_encode(F, d) for F in polynomials)
     assert byte_decode_vector(byte_encode_vector(polynomials, d), d) == polynomials
+
+
+@pytest.mark.parametrize("d", range(1, 13))
+def test_joins_are_eight_masks_and_shifts(d: int) -> None:
+    """As texts of bits: in every pair of lanes the lower one is even, the upper one odd, both filled from below."""
+    expected = []
+    for n in range(8):
+        width, used, pairs = 16 << n, d << n, 128 >> n
+        lane, empty = "1" * used, "0" * (width - used)
+        even, odd = empty + "0" * used + empty + lane, empty + lane + empty + "0" * used
+        expected.append((int(even * pairs, 2), int(odd * pairs, 2), width - used))
+    assert joins(d) == expected
 
 
 def test_byte_decode_reduces_12_bits() -> None:
@@ -808,6 +834,22 @@ def test_sample_poly_cbd(eta: int) -> None:
         assert sample_poly_cbd(B, eta) == f
 
 
+def test_binomial_tables() -> None:
+    """Algorithm 8 for two bits and two bits, by hand; for three and three, by counting ones."""
+    by_hand = [0, 1, 1, 2, -1, 0, 0, 1, -1, 0, 0, 1, -2, -1, -1, 0]
+    assert binomial_table(2) == [x % q for x in by_hand]
+    sixes = [f"{bits:06b}" for bits in range(64)]
+    assert binomial_table(3) == [(bits[3:].count("1") - bits[:3].count("1")) % q for bits in sixes]
+
+
+def test_bit_rev_7_turns_seven_bits_round() -> None:
+    pairs = [(0, 0), (0b1, 0b1000000), (0b11, 0b1100000), (0b1011000, 0b0001101), (0b0101011, 0b1101010)]
+    for r, reverse in pairs:
+        assert ml_kem.bit_rev_7(r) == reverse
+        assert ml_kem.bit_rev_7(reverse) == r
+    assert [ml_kem.bit_rev_7(r) for r in range(128)] == [bit_rev_7(r) for r in range(128)]
+
+
 def ntt_by_definition(f: list[int]) -> list[int]:
     """Section 4.3: f modulo X^2 - gamma for each gamma = zeta^(2 BitRev_7(i) + 1)."""
     f_hat = []
@@ -819,6 +861,7 @@ def ntt_by_definition(f: list[int]) -> list[int]:
     return f_hat
 
 
+@pytest.mark.bulk
 def test_ntt() -> None:
     """Of every power of X, which determines a linear map, and of some polynomials."""
     for f in [unit(i) for i in range(256)] + random_polynomials(20):
@@ -827,6 +870,7 @@ def test_ntt() -> None:
         assert ntt_inverse(f_hat) == f
 
 
+@pytest.mark.bulk
 def test_ntt_inverse() -> None:
     for f_hat in [unit(i) for i in range(256)] + random_polynomials(20):
         assert ntt_by_definition(ntt_inverse(f_hat)) == f_hat
@@ -852,3 +896,27 @@ def test_base_case_multiply() -> None:
         [3 + 8 * 17, 1 + 3312],
         [10, 2],
     )
+
+
+SHORT, WHOLE = [1] * 255, [1] * 256
+
+UNEQUAL: dict[str, Callable[[], object]] = {
+    "ntt": lambda: ntt(SHORT),
+    "ntt, long": lambda: ntt([1] * 258),
+    "ntt_inverse": lambda: ntt_inverse([1] * 254),
+    "base_case_multiply a0": lambda: base_case_multiply([1], [1, 1], [1, 1], [1, 1], [1, 1]),
+    "base_case_multiply gamma": lambda: base_case_multiply([1, 1], [1, 1], [1, 1], [1, 1], [1]),
+    "base_case_multiply, all but gamma": lambda: base_case_multiply([1], [1], [1], [1], [1, 1]),
+    "add": lambda: ml_kem.add(SHORT, WHOLE),
+    "subtract": lambda: ml_kem.subtract(WHOLE, SHORT),
+    "add_vectors": lambda: ml_kem.add_vectors([WHOLE], [WHOLE, WHOLE]),
+    "transpose": lambda: ml_kem.transpose([[WHOLE], [WHOLE, WHOLE]]),
+    "inner_product": lambda: ml_kem.inner_product([WHOLE], [WHOLE, WHOLE]),
+}
+
+
+@pytest.mark.parametrize("function", UNEQUAL.values(), ids=UNEQUAL)
+def test_what_does_not_fit_together_is_not_cut_to_fit(function: Callable[[], object]) -> None:
+    """Polynomials are not checked (see the module), but no coefficient is ever dropped in silence."""
+    with pytest.raises(ValueError, match=r"zip\(\) argument"):
+        function()

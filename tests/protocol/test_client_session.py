@@ -342,6 +342,7 @@ def test_an_answer_that_is_not_base64_is_refused(members: dict[str, str]) -> Non
     assert code_of(established().open_reply, reply) in ("ISO-6001", "ISO-6002")
 
 
+@pytest.mark.bulk
 @given(st.sampled_from(["ct", "n"]), JSON_VALUES, st.binary())
 def test_any_answer_is_refused_by_code(name: str, value: object, body: bytes) -> None:
     session = established()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 
 import pytest
 
 from nen_ref.protocol import errors
 from nen_ref.protocol.errors import CATALOGUE, ErrorCode, NenError, error_body, failure
-from nen_ref.protocol.messages import Reply, error_reply, reported_code
+from nen_ref.protocol.messages import Headers, Reply, error_reply, reported_code
 from tests.protocol.oracle import texts_of
 
 TABLE = """
@@ -98,6 +99,12 @@ def test_the_body_of_a_refusal_holds_code_and_message_only(entry: ErrorCode) -> 
         assert private.encode() not in plain.body
 
 
+def test_the_body_of_a_refusal_byte_by_byte() -> None:
+    """Compact, like every other body."""
+    expected = b'{"error":{"code":"ISO-2003","message":"The request names no session."}}'
+    assert error_body(CATALOGUE["ISO-2003"]) == expected
+
+
 @entries
 def test_an_error_is_of_the_class_of_its_family(entry: ErrorCode) -> None:
     error = failure(entry, "the detail", remote=True)
@@ -107,7 +114,24 @@ def test_an_error_is_of_the_class_of_its_family(entry: ErrorCode) -> None:
     assert str(error) == f"{entry.code} {entry.name} (answered by the server): the detail"
     assert str(failure(entry)) == f"{entry.code} {entry.name}"
     assert not failure(entry).remote
+    assert repr(error) == f"{FAMILIES[entry.code[4]]}({entry.code}, 'the detail')"
     assert entry.code in texts_of(error)
+
+
+@entries
+def test_an_error_goes_through_pickle(entry: ErrorCode) -> None:
+    """As between the processes of pytest-xdist, or of a server's workers."""
+    error = failure(entry, "the detail", remote=True)
+    assert error.args == (entry, "the detail")
+    copied = pickle.loads(pickle.dumps(error))
+    assert type(copied) is type(error)
+    assert (copied.entry, copied.detail, copied.remote) == (entry, "the detail", True)
+
+
+def test_an_error_of_ones_own_has_no_detail_by_default() -> None:
+    error = NenError(CATALOGUE["ISO-2003"])
+    assert (error.detail, error.remote) == ("", False)
+    assert str(error) == "ISO-2003 SESSION_HEADER_MISSING"
 
 
 @entries
@@ -129,6 +153,11 @@ def test_the_code_of_a_refusal_is_read_back(entry: ErrorCode) -> None:
 )  # fmt: skip
 def test_what_is_no_refusal_has_no_code(body: bytes) -> None:
     assert reported_code(body) is None
+
+
+def test_headers_show_their_names_only() -> None:
+    assert repr(Headers([("X-Nen-Session", "secret"), ("Content-Type", "x")])) == "Headers(x-nen-session, content-type)"
+    assert repr(Headers()) == "Headers()"
 
 
 def test_a_reply_does_not_show_its_body() -> None:

@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -303,7 +304,7 @@ class ServerMachine(RuleBasedStateMachine):
         return None
 
 
-TestServer = ServerMachine.TestCase
+TestServer = pytest.mark.bulk(ServerMachine.TestCase)
 TestServer.settings = settings(max_examples=150, stateful_step_count=50)
 
 

@@ -66,6 +66,7 @@ STREAMS = st.lists(st.sampled_from(LINES) | st.sampled_from(ENDS), max_size=14).
 ).map(b"".join)
 
 
+@pytest.mark.bulk
 @settings(max_examples=1000)
 @given(STREAMS, st.lists(st.integers(0, 200), max_size=8))
 @example(b"\xef\xbb\xbfdata: a\n\n", [1, 2])
@@ -127,6 +128,14 @@ def test_known_streams(stream: bytes, expected: list[str]) -> None:
     assert read([stream]) == expected
 
 
+@pytest.mark.parametrize(("stream", "expected"), EXAMPLES)
+def test_known_streams_cut_anywhere(stream: bytes, expected: list[str]) -> None:
+    """V1-STR-14: in two pieces, or byte by byte."""
+    for place in range(1, len(stream)):
+        assert read([stream[:place], stream[place:]]) == expected
+    assert read([bytes([byte]) for byte in stream]) == expected
+
+
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
 def test_an_event_that_is_written_is_read(data: str) -> None:
     assert event(data) == f"data: {data}\n\n".encode()
@@ -182,6 +191,7 @@ def test_what_was_complete_before_the_limit_was_passed_is_handed_out() -> None:
             list(reader.feed(piece))
 
 
+@pytest.mark.bulk
 def test_an_event_of_five_mebibytes_in_small_pieces_is_read_in_linear_time() -> None:
     """A reader that joined its pieces anew for each of them would not come back."""
     size = 5 * 2**20

@@ -156,6 +156,7 @@ def test_a_receiver_takes_no_more_than_two_to_the_32_events() -> None:
     ends.close()
 
 
+@pytest.mark.bulk
 def test_a_stream_of_many_chunks_is_sealed_one_by_one() -> None:
     sealer = StreamSealer(KEY, BASE)
     events = [sealer.seal(str(i).encode()) for i in range(700)]
@@ -249,6 +250,17 @@ def test_a_chunk_is_handed_out_as_soon_as_it_is_there() -> None:
     assert opener.finished
 
 
+def test_a_stream_is_finished_by_its_final_event() -> None:
+    opener = StreamOpener(KEY, BASE)
+    assert opener.finished is False
+    first, last = frames(KEY, BASE, [b"a", b"__FIN__"])
+    assert list(opener.feed(first)) == [b"a"]
+    assert opener.finished is False
+    assert list(opener.feed(last)) == []
+    assert opener.finished is True
+
+
+@pytest.mark.bulk
 def test_a_stream_cut_short_at_any_byte_is_no_success() -> None:
     """V1-STR-09: whatever was complete is handed out, and the end is ISO-7002."""
     ends = list(itertools.accumulate(len(event) for event in EVENTS))
@@ -302,6 +314,7 @@ def test_a_changed_event_ends_the_stream(i: int) -> None:
         assert receive([*EVENTS[:i], b"data: " + data + b"\n\n", *EVENTS[i + 1 :]]) == (CHUNKS[:i], "ISO-4001"), data
 
 
+@pytest.mark.bulk
 @settings(max_examples=300)
 @given(st.integers(0, len(BODY) - 1), st.integers(0, 255), st.lists(st.integers(0, len(BODY)), max_size=3))
 def test_one_changed_byte_anywhere_gives_an_authentic_prefix(place: int, byte: int, places: list[int]) -> None:
@@ -313,6 +326,7 @@ def test_one_changed_byte_anywhere_gives_an_authentic_prefix(place: int, byte: i
     assert code in ("ISO-4001", "ISO-7002") or (code is None and out == CHUNKS)
 
 
+@pytest.mark.bulk
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from(range(N)), max_size=N + 2))
 def test_events_in_any_other_order_give_an_authentic_prefix(order: list[int]) -> None:

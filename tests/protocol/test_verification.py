@@ -20,6 +20,7 @@ from nen_ref.protocol.verification import (
     RecordNonce,
     RequestPolicy,
     Verified,
+    check_window,
     run,
     verify_request,
 )
@@ -272,6 +273,12 @@ def test_a_repeated_header_fails_its_check(name: str, code: str) -> None:
     for first, second in [(value, value), (value, "x"), ("x", value), (value, ""), ("", value)]:
         twice = request(headers={name.title(): None}, more_headers=[(name, first), (name.upper(), second)])
         refused(code, store().verify, twice)
+
+
+def test_an_absent_timestamp_is_out_of_the_window_even_where_it_is_signed() -> None:
+    """V1-AUTH-08: the canonical string has the empty text for it."""
+    refused("ISO-3003", store().verify, request(timestamp="", headers={"X-Nen-Timestamp": None}))
+    refused("ISO-3003", check_window, Request("GET", "/"), NOW)
 
 
 def test_a_repeated_timestamp_is_out_of_the_window_even_where_it_is_signed() -> None:
@@ -576,6 +583,7 @@ PATHS = st.binary().map(lambda path: path.decode("utf-8", "surrogateescape"))
 BODIES = st.binary() | st.sampled_from([request().body, b"", b"{}", b'{"ct":"","n":""}'])
 
 
+@pytest.mark.bulk
 @settings(max_examples=300)
 @given(st.sampled_from(["GET", "POST", "get", ""]), PATHS, st.lists(st.tuples(NAMES, HEADER)), BODIES, st.integers())
 def test_any_request_is_refused_by_code(

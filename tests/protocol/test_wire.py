@@ -29,6 +29,7 @@ def test_base64_agrees_with_the_standard_library(data: bytes) -> None:
     assert decode_base64(b64(data)) == data
 
 
+@pytest.mark.bulk
 @settings(max_examples=300)
 @given(st.binary(min_size=1, max_size=40), st.data())
 def test_a_changed_base64_text_is_refused_or_is_the_text_of_other_bytes(data: bytes, draw: st.DataObject) -> None:
@@ -141,6 +142,7 @@ TOKENS = [
 ]  # fmt: skip
 
 
+@pytest.mark.bulk
 @settings(max_examples=1500)
 @given(st.lists(st.sampled_from(TOKENS), max_size=12).map("".join))
 @example('{"a":1,"a":2}')
@@ -445,6 +447,7 @@ PATHOLOGICAL = {
 }
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize("data", PATHOLOGICAL.values(), ids=PATHOLOGICAL)
 def test_five_mebibytes_of_anything_are_read_in_linear_time(data: bytes) -> None:
     """A reader whose work grew with the square of the length would not come back from any of these."""
