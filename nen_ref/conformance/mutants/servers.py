@@ -538,6 +538,7 @@ def _() -> None:
 @mutant(
     "server/signature-compared-by-its-beginning",
     "V1-AUTH-04",
+    "v1/auth/signature-encoding",
     gains="a forgery after 256 attempts",
 )
 def _() -> None:
