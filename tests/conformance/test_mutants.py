@@ -24,7 +24,7 @@ from nen_ref.conformance.requirements import requirements
 from nen_ref.protocol import errors
 
 HERE = Path(__file__).parent
-DOCS = HERE.parents[1] / "docs" / "kill-matrix.md"
+DOCS = HERE.parents[1] / "docs" / "mutants.md"
 ODD = "tests.conformance.odd_mutants"
 
 
@@ -75,6 +75,13 @@ def test_the_costly_cases_exist_and_run_against_their_mutants() -> None:
     for mutant in all_mutants():
         left_out = {case.id for case in all_cases(kinds=(mutant.kind,))} - {case.id for case in cases_for(mutant)}
         assert left_out <= COSTLY
+
+
+def test_related_cases_are_those_that_concern_the_mutant() -> None:
+    for mutant in all_mutants():
+        quick, whole = cases_for(mutant, related=True), cases_for(mutant)
+        assert [case for case in whole if mutant.concerns(case)] == quick
+        assert quick
 
 
 # Applying

@@ -396,7 +396,9 @@ def server_start(a: Arguments) -> Values:
     nen = NenServer(store=store, config=config, suite=traced.suite())
     app = demo_app(nen, failing_routes=a.get("failing_routes", False))
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", server_header=False))
+    # Without a log: uvicorn's goes to standard output, which is for answers alone.
+    options = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+    server = uvicorn.Server(options)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     name = f"server-{len(servers) + 1}"

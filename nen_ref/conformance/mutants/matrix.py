@@ -93,13 +93,17 @@ class Verdict:
         return f"fails cases unrelated to it: {_some(self.unrelated)}" if self.unrelated else ""
 
 
-def cases_for(mutant: Mutant) -> list[Case]:
-    """All cases of its kind, but costly ones only where they test its requirement, or are named by it."""
+def cases_for(mutant: Mutant, related: bool = False) -> list[Case]:
+    """All cases of its kind, but costly ones only where they test its requirement, or are named by it.
+
+    With `related` only the cases that concern it: whether it fails others too is not looked at then.
+    """
     named = (mutant.requirement, *mutant.related)
     return [
         case
         for case in all_cases(kinds=(mutant.kind,))
-        if case.id not in COSTLY or case.requirement in named or case.id in named
+        if (case.id not in COSTLY or case.requirement in named or case.id in named)
+        and (mutant.concerns(case) or not related)
     ]
 
 
@@ -117,6 +121,7 @@ async def run_mutants(
     mutants: Sequence[Mutant],
     jobs: int,
     catalogue: str = CATALOGUE,
+    related: bool = False,
     started: Callable[[Mutant], None] = lambda mutant: None,
     finished: Callable[[Verdict], None] = lambda verdict: None,
 ) -> list[Verdict]:
@@ -129,7 +134,7 @@ async def run_mutants(
         async with limiter:
             started(mutant)
             ran, catches, trouble = await anyio.to_process.run_sync(
-                examine, mutant.id, catalogue, cancellable=True, limiter=workers
+                examine, mutant.id, catalogue, related, cancellable=True, limiter=workers
             )
             verdicts[mutant.id] = Verdict(mutant, ran, catches, trouble)
             finished(verdicts[mutant.id])
@@ -140,16 +145,16 @@ async def run_mutants(
     return [verdicts[mutant.id] for mutant in mutants]
 
 
-def examine(id: str, catalogue: str = CATALOGUE) -> tuple[int, tuple[Catch, ...], str]:
+def examine(id: str, catalogue: str = CATALOGUE, related: bool = False) -> tuple[int, tuple[Catch, ...], str]:
     """In a worker: run the cases against one mutant; how many ran, what caught it, and why it could not be run."""
     logging.disable(logging.CRITICAL)  # what a broken answer does to a case is in its result
     quick.for_the_suite()
     mutant = next(mutant for mutant in all_mutants(catalogue) if mutant.id == id)
-    return anyio.run(_examine, mutant, catalogue)
+    return anyio.run(_examine, mutant, catalogue, related)
 
 
-async def _examine(mutant: Mutant, catalogue: str) -> tuple[int, tuple[Catch, ...], str]:
-    cases = cases_for(mutant)
+async def _examine(mutant: Mutant, catalogue: str, related: bool) -> tuple[int, tuple[Catch, ...], str]:
+    cases = cases_for(mutant, related)
     jobs = CASES_AT_ONCE[mutant.kind]
 
     async def findings(selected: list[Case], jobs: int) -> list[Result]:

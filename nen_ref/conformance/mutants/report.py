@@ -32,7 +32,6 @@ def _entry(verdict: Verdict) -> dict[str, Any]:
         "requirement": mutant.requirement,
         "fault": mutant.fault,
         "gains": mutant.gains,
-        "cases_run": verdict.ran,
         "caught_by": [catch.case for catch in verdict.catches],
         "codes": list(verdict.codes),
         "complaint": verdict.complaint,
