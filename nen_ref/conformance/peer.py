@@ -206,6 +206,14 @@ class PeerSession:
             headers.append(("content-type", JSON_TYPE))
         return Draft(method, target, tuple(headers), body)
 
+    def opens(self, body: bytes) -> bool:
+        """Whether it is a sealed body of this session."""
+        try:
+            open_envelope(self.keys.enc, parse_envelope(body))
+        except NenError:
+            return False
+        return True
+
     def read(self, status: int, headers: Headers, body: bytes) -> Answer:
         """An answer as the owner of the session sees it: a 2xx is only `accepted` if it is sealed and opens."""
         if not 200 <= status < 300 or _is_page(headers):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from nen_ref.conformance.model import ACCEPTED, NOT_FOUND
+from nen_ref.conformance.peer import read_refusal
 from nen_ref.conformance.probe import HELLO, Probe
-from nen_ref.conformance.registry import case
+from nen_ref.conformance.registry import STREAM_ROUTE, case
+from nen_ref.protocol.messages import STREAM_TYPE
 from nen_ref.protocol.payload import parse_envelope
 from nen_ref.protocol.wire import encode_base64
 
@@ -169,6 +171,26 @@ async def head(probe: Probe) -> None:
     probe.ensure(not reply.body, "a body came with the answer to HEAD")
     unsigned = await probe.send(session.draft("HEAD", probe.target.echo, None, key=bytes(32)), session)
     probe.refused(unsigned, "wrongly signed")
+
+
+@case(
+    "v1/response/error-of-the-handler-sealed",
+    "V1-RES-05",
+    ACCEPTED,
+    why="an error page of the application holds its data, and is read past TLS",
+    cause="only answers with a success are sealed",
+    needs=(STREAM_ROUTE,),
+)
+async def error_of_the_handler_sealed(probe: Probe) -> None:
+    """What the stream route says to chunks that are no list is sealed, a stream, or a refusal with an ISO code."""
+    session = await probe.session()
+    raw = await probe.peer.exchange(session.draft("POST", probe.target.stream, b'{"chunks":"no list"}'))
+    probe.need(not isinstance(raw, str), str(raw))
+    assert not isinstance(raw, str)
+    status, headers, body = raw
+    opened = session.opens(body) or headers.get("content-type", "").startswith(STREAM_TYPE)
+    coded = read_refusal(status, headers, body).code is not None
+    probe.ensure(opened or coded, f"{status}, neither sealed nor with an ISO code")
 
 
 @case(

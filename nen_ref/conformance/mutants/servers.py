@@ -972,6 +972,7 @@ def _() -> None:
     "server/stream-counter-big-endian",
     "V1-STR-03",
     "v1/stream/",
+    "v1/configured/",
     gains="no other client reads its streams",
 )
 def _() -> None:
@@ -986,6 +987,7 @@ def _() -> None:
     "server/stream-counter-added",
     "V1-STR-03",
     "v1/stream/",
+    "v1/configured/",
     gains="most streams break somewhere, others never: the bug that nobody can reproduce",
 )
 def _() -> None:
@@ -999,6 +1001,7 @@ def _() -> None:
 @mutant(
     "server/stream-counter-of-one-byte",
     "V1-STR-03",
+    "v1/configured/",
     gains="event 256 repeats the nonce of event 0",
 )
 def _() -> None:
@@ -1093,6 +1096,7 @@ def _() -> None:
 @mutant(
     "server/stream-held-back",
     "V1-STR-15",
+    "v1/configured/",
     gains="the first word of an answer comes with its last",
 )
 def _() -> None:
