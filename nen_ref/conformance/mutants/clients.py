@@ -20,7 +20,7 @@ from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol import client, errors, handshake, identity, payload, signing, sse, stream, wire
 from nen_ref.protocol.client import ClientSession
 from nen_ref.protocol.errors import NenError, failure
-from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TERMINATE_PATH, Reply
+from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, STREAM_TYPE, TERMINATE_PATH, Reply
 from nen_ref.protocol.payload import Envelope
 from nen_ref.protocol.stream import StreamOpener
 
@@ -468,7 +468,12 @@ def _() -> None:
                 yield chunk
 
 
-@mutant("client/nonce-header-optional", "V1-STR-12", gains="an attacker strips the header, and nonces come twice")
+@mutant(
+    "client/nonce-header-optional",
+    "V1-STR-12",
+    "v1/client-stream/nonce-unusable",
+    gains="an attacker strips the header, and nonces come twice",
+)
 def _() -> None:
     """Without X-Nen-Stream-Nonce the base nonce is zero."""
 
@@ -484,15 +489,28 @@ def _() -> None:
 
 @mutant(
     "client/stream-of-any-type",
-    "V1-STR-13",
-    "v1/client-stream/cut-at-an-event-boundary",
-    "v1/client-stream/cut-inside-an-event",
-    "v1/client-stream/no-events",
-    gains="the caller waits for chunks in an error page",
+    "V1-STR-19",
+    gains="what a proxy made of the stream is read as if it came from the server",
 )
 def _() -> None:
-    """The content type of a stream is not looked at: an answer of another is missing its nonce."""
-    set_field(stream, "STREAM_REQUEST_FAILED", errors.STREAM_MISSING_NONCE_HEADER)
+    """The content type of a stream is not looked at."""
+
+    @around(stream.read_stream_head)
+    def _(original: Any, reply: Reply) -> Any:
+        return original(Reply(reply.status, {**reply.headers, "content-type": STREAM_TYPE}, reply.body))
+
+
+@mutant(
+    "client/refused-stream-is-internal",
+    "V1-STR-13",
+    gains="the caller cannot tell its own mistake from a broken server",
+)
+def _() -> None:
+    """A stream that is refused is reported as an internal error."""
+
+    @instead_of(client.stream_refusal)
+    def _(reply: Reply) -> NenError:
+        return failure(errors.INTERNAL, f"status {reply.status}")
 
 
 @mutant(
@@ -593,6 +611,7 @@ def _() -> None:
 @mutant(
     "client/every-refusal-retried",
     "V1-LIFE-07",
+    "v1/client-response/error-codes",
     gains="a request that was refused on purpose runs twice",
 )
 def _() -> None:
