@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import click
 
 from nen_ref import __version__
@@ -20,6 +22,8 @@ def main() -> None:
 
     Begin with `nen-ref conformance` (the suite against the built-in reference server) or `nen-ref demo`.
     """
+    # A harness that was killed may be gone before asyncio looks for it, which it thinks worth a warning.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 for command in (*reports.COMMANDS, mutants):

@@ -169,7 +169,8 @@ async def _examine(mutant: Mutant, catalogue: str, related: bool) -> tuple[int, 
         confirmed = {result.case.id for result in await findings(doubtful, 1)} if doubtful else set()
     except Unreachable as fault:
         return 0, (), f"its harness does not start: {fault}"
-    catches = [_catch(result) for result in found if result.case not in doubtful or result.case.id in confirmed]
+    sure = [result for result in found if result.case not in doubtful or result.case.id in confirmed]
+    catches = [_catch(result) for result in sure if mutant.counts(result.case)]
     return len(cases), tuple(catches), ""
 
 

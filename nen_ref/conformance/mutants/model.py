@@ -27,7 +27,7 @@ class Mutant:
 
     `requirement` is the one that it breaks, `fault` what was done wrong, `gains` what an attacker gains or what goes
     wrong for its users. The cases of that requirement have to catch it; `related` are beginnings of the ids of further
-    cases that may.
+    cases that may, `chance` of those that may or may not, by the random numbers of the target: they are not counted.
     """
 
     id: str
@@ -37,17 +37,24 @@ class Mutant:
     related: tuple[str, ...]
     apply: Callable[[], None] = field(repr=False)
     module: str = field(repr=False)
+    chance: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
         return Kind(self.id.partition("/")[0])
+
+    def counts(self, case: Case) -> bool:
+        """Whether a finding of the case says something, or came by chance."""
+        return case.requirement == self.requirement or not (self.chance and case.id.startswith(self.chance))
 
     def concerns(self, case: Case) -> bool:
         """Whether the case is one that may catch it."""
         return case.requirement == self.requirement or case.id.startswith(self.related)
 
 
-def mutant(id: str, requirement: str, *related: str, gains: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+def mutant(
+    id: str, requirement: str, *related: str, gains: str, chance: tuple[str, ...] = ()
+) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Declare a mutant. The id is permanent; its first part is the kind of the target."""
 
     def declare(apply: Callable[[], None]) -> Callable[[], None]:
@@ -55,7 +62,7 @@ def mutant(id: str, requirement: str, *related: str, gains: str) -> Callable[[Ca
         if not _ID.fullmatch(id) or id in _declared or not known or not apply.__doc__ or not gains:
             raise ValueError(f"bad declaration of mutant {id}")
         fault = " ".join(apply.__doc__.split())
-        _declared[id] = Mutant(id, requirement, fault, gains, related, apply, apply.__module__)
+        _declared[id] = Mutant(id, requirement, fault, gains, (*related, *chance), apply, apply.__module__, chance)
         return apply
 
     return declare

@@ -986,9 +986,8 @@ def _() -> None:
 @mutant(
     "server/stream-counter-added",
     "V1-STR-03",
-    "v1/stream/",
-    "v1/configured/",
     gains="most streams break somewhere, others never: the bug that nobody can reproduce",
+    chance=("v1/stream/", "v1/configured/", "v1/lifecycle/"),
 )
 def _() -> None:
     """The counter is added to the base nonce instead of XORed."""
