@@ -11,7 +11,7 @@ conformance: $(STAMP)  ## run the conformance suite against the built-in referen
 	$(BIN)/nen-ref conformance
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop and not browser"
+	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop and not browser" --durations=12
 
 browser: $(STAMP)  ## the reports in Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest -q -m browser

@@ -11,7 +11,7 @@ from nen_ref.cli import reports
 from nen_ref.cli.conformance import conformance
 from nen_ref.cli.demo import demo
 from nen_ref.cli.explain import explain
-from nen_ref.cli.mutants import mutants
+from nen_ref.cli.mutants import mutants as mutants_command
 from nen_ref.cli.serve import serve
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
-for command in (*reports.COMMANDS, mutants):
+for command in (*reports.COMMANDS, mutants_command):
     conformance.add_command(command)
 
 for command in (conformance, serve, demo, explain):

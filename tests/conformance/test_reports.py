@@ -404,13 +404,15 @@ def test_a_page_says_all_there_is_to_a_finding() -> None:
     result = make_result(
         Outcome.FAIL, divergence="the canonical string", exchanges=(Exchange("POST /api/echo", "200 fine"),)
     )
-    report = replace(make_report(result, implementation=HARNESS), seed="seed 9")
+    report = make_report(result, implementation=HARNESS)
+    seeded = report_html(replace(report, seed="seed 9"))
+    assert "seed 9" in seeded
+    assert "1.5 s" not in seeded
     entry = Known("v1/auth/first", "fixed in June", Outcome.FAIL, "https://example.org/7")
     text = report_html(report, BaselineVerdict(known=((entry, result),)), datetime(2026, 11, 24, 9, 30, tzinfo=UTC))
     for part in (
         "acme-nen 2.4.0 (TypeScript)",
         f"nen-ref {__version__}",
-        "seed 9",
         "1.5 s, written 2026-11-24 09:30 UTC",
         "V1-AUTH-04",
         "Check auth/first.",

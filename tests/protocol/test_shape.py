@@ -70,9 +70,25 @@ def test_every_layer_is_one_that_is_known_here() -> None:
     assert {layer(file) for file in FILES} == {"", *LAYERS}
 
 
+# The reference as a target of the suite: in processes of their own, with our server and our client in them.
+TARGETS = frozenset(PACKAGE / "conformance" / name for name in (
+    "harness/reference.py", "mutants/clients.py", "mutants/servers.py"
+))  # fmt: skip
+
+
 @in_layers
 def test_arrows_point_inwards_only(file: Path) -> None:
-    assert imported_layers(file) <= {layer(file)} | MAY_IMPORT[layer(file)]
+    allowed = {layer(file)} | MAY_IMPORT[layer(file)] | ({"http"} if file in TARGETS else set())
+    assert imported_layers(file) <= allowed
+
+
+def test_the_suite_does_not_import_its_targets() -> None:
+    """But for the catalogue of mutants, and what the process of a mutant runs."""
+    harness = PACKAGE / "conformance" / "harness"
+    for file in FILES:
+        importing = "nen_ref.conformance.harness.reference" in set(imports(file))
+        assert not importing or file.parent == PACKAGE / "conformance" / "mutants", file
+    assert (harness / "reference.py") in TARGETS
 
 
 def test_the_search_for_imports_finds_them() -> None:

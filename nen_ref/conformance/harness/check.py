@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -31,7 +32,7 @@ async def check_harness(command: Sequence[str], console: Console) -> int:
         try:
             started = await harness.start()
         except HarnessFault as fault:
-            console.print(f"not usable: {fault}", style="bold red", markup=False, soft_wrap=True)
+            print(f"nen-ref: not usable: {fault}", file=sys.stderr)
             return UNUSABLE
         console.print(f"{started.implementation.label} speaks {', '.join(started.protocols)}", style="bold")
         table = Table(box=None, pad_edge=False, header_style="bold")
