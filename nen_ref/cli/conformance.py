@@ -30,7 +30,7 @@ from nen_ref.conformance.report_junit import report_junit
 from nen_ref.conformance.runner import CASE_TIMEOUT, run_cases
 from nen_ref.conformance.targets import HarnessTarget, ReferenceTarget, Target, Unreachable, UrlTarget
 from nen_ref.conformance.terminal import LiveProgress, describe_case, list_cases, print_report, print_result
-from nen_ref.conformance.text import visible
+from nen_ref.conformance.text import number, visible
 from nen_ref.conformance.verdict import verdict
 
 EXIT_FINDINGS, EXIT_USAGE = 1, 2
@@ -256,7 +256,7 @@ def _run(target: Target, wish: Wish, kinds: tuple[Kind, ...], label: str) -> Non
     baseline = _baseline(wish)
     _check_files(wish)
     console = _console(stderr=wish.json_file == "-")
-    console.print(f"{len(cases)} cases of Nen {wish.protocol.upper()} against {label}", highlight=False)
+    console.print(f"{number(len(cases), 'case')} of Nen {wish.protocol.upper()} against {label}", highlight=False)
     with LiveProgress(console, len(cases)) as progress:
         report = _report(cases, target, wish.protocol, wish.jobs, wish.seed, wish.case_timeout, wish.max_time, progress)
     if wish.baseline and wish.update_baseline:

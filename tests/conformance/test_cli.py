@@ -107,10 +107,10 @@ def test_badge_compare_schema_and_coverage(tmp_path: Path) -> None:
 
 def test_findings_exit_1_with_cause_and_reproduction() -> None:
     with constant_server(200, b'{"body":null}') as url:
-        done = nen_ref("conformance", "server", url, "--only", "v1/auth/session-missing")
+        done = nen_ref("conformance", "server", url, "--only", "v1/handshake/pk-missing")
     assert done.returncode == 1
     assert "FAILED: 1 finding in required cases" in done.stdout
-    for expected in ("V1-AUTH-01", "likely cause", f"nen-ref conformance run v1/auth/session-missing {url}"):
+    for expected in ("V1-HS-02", "likely cause", f"nen-ref conformance run v1/handshake/pk-missing {url}"):
         assert expected in done.stdout
 
 
