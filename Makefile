@@ -49,6 +49,7 @@ wheel: $(STAMP)  ## build the wheel and try it in an empty environment
 	$(PYTHON) -m venv build/wheel-venv
 	build/wheel-venv/bin/python -m pip install --quiet dist/*.whl
 	cd build && wheel-venv/bin/nen-ref conformance list > wheel-cases.txt && wheel-venv/bin/nen-ref explain ISO-3002 > /dev/null
+	cd build && wheel-venv/bin/nen-ref conformance --only v1/wire --html wheel-report.html > /dev/null
 	@echo "the wheel works on its own: $$(grep -c '^v1/' build/wheel-cases.txt) cases listed"
 
 $(STAMP): pyproject.toml
