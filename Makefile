@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
+MUTANTS ?= 3
 
 .PHONY: conformance test slow browser mutants mutation lint types interop wheel docs-generated clean
 
@@ -18,7 +19,7 @@ browser: $(STAMP)  ## the reports in Chromium (needs Debian's chromium)
 
 mutants: $(STAMP)  ## broken implementations, each against the cases that concern it; ALL=1: against every case
 	mkdir -p build
-	$(BIN)/nen-ref conformance mutants $(if $(ALL),,--related) --jobs $(WORKERS) --json build/mutants.json --docs build/mutants.md
+	$(BIN)/nen-ref conformance mutants $(if $(ALL),,--related) --jobs $(MUTANTS) --json build/mutants.json --docs build/mutants.md
 	diff -u docs/mutants.md build/mutants.md || echo "docs/mutants.md is of another state: copy build/mutants.md there"
 
 docs-generated: $(STAMP)  ## write what is generated under docs/ (the kill matrix: nen-ref conformance mutants --docs)
