@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
-MUTANTS ?= 3
+MUTANTS ?= 2
 
 .PHONY: conformance test slow browser mutants mutation lint types interop wheel docs-generated clean
 

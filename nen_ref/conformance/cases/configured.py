@@ -18,7 +18,7 @@ from nen_ref.protocol.identity import Identity
 from nen_ref.protocol.messages import ROTATE_PATH, SIGNATURE_HEADER
 
 START = ("server.start",)
-LIFE_MS = 900
+LIFE_MS = 2000
 LATE = "a session that does not end can be used for ever by whoever finds its keys"
 ANYONE = "the server would serve clients that it was told to refuse"
 UNSIGNED = "whoever sees a session id can send requests in it: the downgrade that the HMAC is there to stop"
