@@ -20,7 +20,15 @@ import anyio
 import click
 from rich.console import Console
 
-from nen_ref.conformance.baseline import Baseline, BaselineError, BaselineVerdict, judge, read_baseline, updated_text
+from nen_ref.conformance.baseline import (
+    Baseline,
+    BaselineError,
+    BaselineVerdict,
+    judge,
+    read_baseline,
+    read_text,
+    updated_text,
+)
 from nen_ref.conformance.model import Case, Kind, Outcome, Report
 from nen_ref.conformance.probe import Routes
 from nen_ref.conformance.registry import all_cases
@@ -339,8 +347,8 @@ def _baseline(wish: Wish) -> Baseline | None:
 
 
 def _update_baseline(path: Path, report: Report, console: Console) -> Baseline:
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    path.write_text(updated_text(text, report, str(path)), encoding="utf-8")
+    text = read_text(path) if path.exists() else ""
+    path.write_bytes(updated_text(text, report, str(path)).encode())  # as bytes, so that line ends stay as they are
     console.print(f"baseline written to {path}", highlight=False)
     return read_baseline(path, [case.id for case in all_cases(report.protocol)])
 

@@ -22,10 +22,6 @@ class CannotBegin(Exception):
         self.outcome = outcome
 
 
-class NotOffered(Exception):
-    """The case needs an optional capability that the target did not declare; the message names it."""
-
-
 class Answered(Protocol):
     """An answer of a target: an HTTP response, or a harness's reply."""
 

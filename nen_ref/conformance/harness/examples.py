@@ -6,6 +6,7 @@ Keys and texts follow from a fixed seed, so that the examples are the same each 
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Any
 
 from nen_ref.conformance.harness.operations import OPERATIONS
@@ -28,8 +29,12 @@ def some_bytes(label: str, size: int) -> bytes:
     return hashlib.shake_256(f"nen-ref harness example {label}".encode()).digest(size)
 
 
+@cache
 def examples() -> dict[str, dict[str, Any]]:
-    """The arguments of every library operation; those of clients and servers name objects that only a run knows."""
+    """The arguments of every library operation; those of clients and servers name objects that only a run knows.
+
+    Not to be changed: the values are made once.
+    """
     d, z, m, xi = (some_bytes(label, 32) for label in ("d", "z", "m", "xi"))
     secret, hmac_key, n = some_bytes("secret", 32), some_bytes("hmac key", 32), some_bytes("n", 12)
     ek, dk = REFERENCE.ml_kem_768_keygen(d, z)
