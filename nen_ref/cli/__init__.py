@@ -13,6 +13,7 @@ from nen_ref.cli.demo import demo
 from nen_ref.cli.explain import explain
 from nen_ref.cli.mutants import mutants as mutants_command
 from nen_ref.cli.serve import serve
+from nen_ref.cli.vectors import vectors
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -29,5 +30,5 @@ def main() -> None:
 for command in (*reports.COMMANDS, mutants_command):
     conformance.add_command(command)
 
-for command in (conformance, serve, demo, explain):
+for command in (conformance, vectors, serve, demo, explain):
     main.add_command(command)

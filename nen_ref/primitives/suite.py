@@ -11,7 +11,7 @@ from functools import partial
 from types import MappingProxyType
 
 from nen_ref import __version__
-from nen_ref.primitives import chacha20_poly1305, hmac_sha256, ml_dsa, ml_kem
+from nen_ref.primitives import chacha20_poly1305, hmac_sha256, ml_dsa, ml_dsa_keys, ml_kem
 
 
 @dataclass(frozen=True)
@@ -77,4 +77,38 @@ REFERENCE = Suite(
     aead_seal=chacha20_poly1305.aead_encrypt,
     aead_open=chacha20_poly1305.aead_decrypt,
     hmac_sha256=hmac_sha256.hmac_sha256,
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What stands inside of the operations of a `Suite`, and is worth a comparison of its own.
+
+    The protocol calls none of these; test vectors do. Errors and `unsupported` as in `Suite`.
+    """
+
+    chacha20_block: Callable[[bytes, int, bytes], bytes]
+    """(key 32, counter, nonce 12) -> key stream 64. RFC 8439, 2.3."""
+
+    poly1305_mac: Callable[[bytes, bytes], bytes]
+    """(one-time key 32, message) -> tag 16. RFC 8439, 2.5."""
+
+    ml_kem_768_check_dk: Callable[[bytes], None]
+    """(dk). FIPS 203, 7.3: LengthError unless 2400 bytes, KeyCheckError unless it holds the hash of its ek."""
+
+    ml_dsa_65_decode_spki: Callable[[bytes], bytes]
+    """(SubjectPublicKeyInfo in DER) -> pk 1952; EncodingError. RFC 9881."""
+
+    ml_dsa_65_encode_spki: Callable[[bytes], bytes]
+    """(pk 1952) -> SubjectPublicKeyInfo in DER, 1974 bytes. RFC 9881."""
+
+    unsupported: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+REFERENCE_PARTS = Parts(
+    chacha20_block=chacha20_poly1305.chacha20_block,
+    poly1305_mac=chacha20_poly1305.poly1305_mac,
+    ml_kem_768_check_dk=partial(ml_kem.check_decapsulation_key, ml_kem.ML_KEM_768),
+    ml_dsa_65_decode_spki=lambda der: ml_dsa_keys.decode_spki(ml_dsa.ML_DSA_65, der),
+    ml_dsa_65_encode_spki=lambda pk: ml_dsa_keys.encode_spki(ml_dsa.ML_DSA_65, pk),
 )

@@ -13,9 +13,10 @@ cannot do raises Unsupported and is named, with the reason, in the suite's `unsu
 
 from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 from typing import NoReturn
 
-from nen_ref.primitives.suite import REFERENCE, Suite
+from nen_ref.primitives.suite import REFERENCE, REFERENCE_PARTS, Parts, Suite
 
 _MODULES = {
     "pypi": "nen_ref.providers.pypi",
@@ -51,10 +52,23 @@ def provider(name: str) -> Suite:
     """
     if name == REFERENCE.name:
         return REFERENCE
+    suite: Suite = _module(name).SUITE
+    return suite
+
+
+def parts(name: str) -> Parts:
+    """The parts of this provider's suite. Raises as `provider`."""
+    if name == REFERENCE.name:
+        return REFERENCE_PARTS
+    found: Parts = _module(name).PARTS
+    return found
+
+
+def _module(name: str) -> ModuleType:
     if name not in _MODULES:
         raise UnknownProviderError(f"no provider named {name!r}; there are {', '.join(PROVIDERS)}")
     try:
-        module = import_module(_MODULES[name])
+        return import_module(_MODULES[name])
     except ImportError as error:
         if (error.name or "").startswith("nen_ref"):
             raise  # a fault of ours, not a missing library
@@ -62,8 +76,6 @@ def provider(name: str) -> Suite:
             f"provider {name!r} needs a library that is missing or too old ({error}): pip install nen-ref[oracles]",
             name=error.name,
         ) from error
-    suite: Suite = module.SUITE
-    return suite
 
 
 def unsupported(operation: str, reason: str) -> Callable[..., NoReturn]:

@@ -9,15 +9,18 @@ from importlib.metadata import version
 from types import MappingProxyType
 from typing import NoReturn
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
+from cryptography.hazmat.primitives.poly1305 import Poly1305
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from nen_ref.primitives.errors import AuthenticationError, KeyCheckError
-from nen_ref.primitives.suite import Suite
+from nen_ref.primitives.errors import AuthenticationError, EncodingError, KeyCheckError
+from nen_ref.primitives.suite import Parts, Suite
 from nen_ref.providers import unsupported
 from nen_ref.providers.arguments import check_context, check_lengths
 
@@ -73,6 +76,35 @@ def hmac_sha256(key: bytes, text: bytes) -> bytes:
     return mac.finalize()
 
 
+def chacha20_block(key: bytes, counter: int, nonce: bytes) -> bytes:
+    check_lengths(key=key, nonce=nonce)
+    # Its "nonce" of 16 bytes is the block counter, little-endian, and the nonce.
+    cipher = Cipher(algorithms.ChaCha20(key, counter.to_bytes(4, "little") + nonce), mode=None)
+    return cipher.encryptor().update(bytes(64))
+
+
+def poly1305_mac(key: bytes, message: bytes) -> bytes:
+    check_lengths(key=key)
+    return Poly1305.generate_tag(key, message)
+
+
+def ml_dsa_65_decode_spki(der: bytes) -> bytes:
+    try:
+        key = load_der_public_key(der)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise EncodingError("not a key that cryptography reads") from error
+    if not isinstance(key, MLDSA65PublicKey):
+        raise EncodingError("a key of another algorithm")
+    return key.public_bytes_raw()
+
+
+def ml_dsa_65_encode_spki(pk: bytes) -> bytes:
+    check_lengths(pk=pk)
+    return MLDSA65PublicKey.from_public_bytes(pk).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+PARTS_UNSUPPORTED = MappingProxyType({"ml_kem_768_check_dk": UNSUPPORTED["ml_kem_768_decaps"]})
+
 SUITE = Suite(
     name="cryptography",
     version="cryptography " + version("cryptography"),
@@ -87,4 +119,13 @@ SUITE = Suite(
     aead_open=aead_open,
     hmac_sha256=hmac_sha256,
     unsupported=UNSUPPORTED,
+)
+
+PARTS = Parts(
+    chacha20_block=chacha20_block,
+    poly1305_mac=poly1305_mac,
+    ml_kem_768_check_dk=unsupported("ml_kem_768_check_dk", PARTS_UNSUPPORTED["ml_kem_768_check_dk"]),
+    ml_dsa_65_decode_spki=ml_dsa_65_decode_spki,
+    ml_dsa_65_encode_spki=ml_dsa_65_encode_spki,
+    unsupported=PARTS_UNSUPPORTED,
 )

@@ -7,15 +7,15 @@ not below q, and `ml_dsa_65_sign` also an sk whose parts do not belong together.
 
 from importlib.metadata import version
 
-from Crypto.Cipher import ChaCha20_Poly1305
-from Crypto.Hash import HMAC, SHA256
+from Crypto.Cipher import ChaCha20, ChaCha20_Poly1305
+from Crypto.Hash import HMAC, SHA256, Poly1305
 from Crypto.PublicKey import MLDSA, MLKEM
 from Crypto.Signature import mldsa
 
 from nen_ref.primitives import ml_dsa, ml_kem
-from nen_ref.primitives.errors import AuthenticationError, KeyCheckError
-from nen_ref.primitives.suite import Suite
-from nen_ref.providers.arguments import check_context, check_lengths
+from nen_ref.primitives.errors import AuthenticationError, EncodingError, KeyCheckError
+from nen_ref.primitives.suite import Parts, Suite
+from nen_ref.providers.arguments import LENGTHS, check_context, check_lengths
 
 
 def ml_kem_768_keygen(d: bytes, z: bytes) -> ml_kem.KeyPair:
@@ -90,6 +90,42 @@ def hmac_sha256(key: bytes, text: bytes) -> bytes:
     return HMAC.new(key, text, digestmod=SHA256).digest()
 
 
+def chacha20_block(key: bytes, counter: int, nonce: bytes) -> bytes:
+    check_lengths(key=key, nonce=nonce)
+    cipher = ChaCha20.new(key=key, nonce=nonce)
+    cipher.seek(64 * counter)
+    return cipher.encrypt(bytes(64))
+
+
+def poly1305_mac(key: bytes, message: bytes) -> bytes:
+    check_lengths(key=key)
+    # Poly1305.new takes the key of a cipher; only this class takes r and s.
+    return Poly1305.Poly1305_MAC(key[:16], key[16:], message).digest()
+
+
+def ml_kem_768_check_dk(dk: bytes) -> None:
+    check_lengths(dk=dk)
+    try:
+        MLKEM.construct(param_set=MLKEM.ML_KEM_768, expanded_dk=dk)
+    except ValueError as error:
+        raise KeyCheckError("dk fails a check of pycryptodome") from error
+
+
+def ml_dsa_65_decode_spki(der: bytes) -> bytes:
+    try:
+        key = MLDSA.import_key(der)
+    except ValueError as error:
+        raise EncodingError("not a key that pycryptodome reads") from error
+    if key.has_private() or len(key.pk) != LENGTHS["pk"]:
+        raise EncodingError("another key than a public one of ML-DSA-65")
+    return key.pk
+
+
+def ml_dsa_65_encode_spki(pk: bytes) -> bytes:
+    check_lengths(pk=pk)
+    return MLDSA.construct(param_set=MLDSA.ML_DSA_65, pk=pk).export_key(format="DER")
+
+
 def _encapsulation_key(ek: bytes) -> MLKEM.MLKEMKey:
     check_lengths(ek=ek)
     try:
@@ -111,4 +147,12 @@ SUITE = Suite(
     aead_seal=aead_seal,
     aead_open=aead_open,
     hmac_sha256=hmac_sha256,
+)
+
+PARTS = Parts(
+    chacha20_block=chacha20_block,
+    poly1305_mac=poly1305_mac,
+    ml_kem_768_check_dk=ml_kem_768_check_dk,
+    ml_dsa_65_decode_spki=ml_dsa_65_decode_spki,
+    ml_dsa_65_encode_spki=ml_dsa_65_encode_spki,
 )

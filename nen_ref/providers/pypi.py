@@ -6,16 +6,19 @@ kyber-py is stricter than FIPS 203: `ml_kem_768_decaps` refuses, with KeyCheckEr
 coefficient not below q. dilithium-py is laxer: `ml_dsa_65_sign` does not check sk beyond its length.
 """
 
+from collections.abc import Callable
 from copy import copy
 from importlib.metadata import version
+from types import MappingProxyType
+from typing import NoReturn
 
 from dilithium_py.ml_dsa import ML_DSA_65  # type: ignore[import-untyped]
 from kyber_py.ml_kem import ML_KEM_768  # type: ignore[import-untyped]
 
 from nen_ref.primitives import ml_dsa, ml_kem
 from nen_ref.primitives.errors import KeyCheckError
-from nen_ref.primitives.suite import Suite
-from nen_ref.providers import pycryptodome
+from nen_ref.primitives.suite import Parts, Suite
+from nen_ref.providers import pycryptodome, unsupported
 from nen_ref.providers.arguments import check_context, check_lengths
 
 
@@ -73,6 +76,24 @@ def ml_dsa_65_verify(pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> bool:
     return valid
 
 
+def ml_kem_768_check_dk(dk: bytes) -> None:
+    # The check has no function of its own: it is a part of decapsulation.
+    check_lengths(dk=dk)
+    ml_kem_768_decaps(dk, bytes(1088))
+
+
+PARTS_UNSUPPORTED = MappingProxyType(
+    {
+        "ml_dsa_65_decode_spki": "dilithium-py has no SubjectPublicKeyInfo",
+        "ml_dsa_65_encode_spki": "dilithium-py has no SubjectPublicKeyInfo",
+    }
+)
+
+
+def _unsupported(operation: str) -> Callable[..., NoReturn]:
+    return unsupported(operation, PARTS_UNSUPPORTED[operation])
+
+
 SUITE = Suite(
     name="pypi",
     version=", ".join(f"{name} {version(name)}" for name in ("kyber-py", "dilithium-py", "pycryptodome")),
@@ -86,4 +107,13 @@ SUITE = Suite(
     aead_seal=pycryptodome.aead_seal,
     aead_open=pycryptodome.aead_open,
     hmac_sha256=pycryptodome.hmac_sha256,
+)
+
+PARTS = Parts(
+    chacha20_block=pycryptodome.chacha20_block,
+    poly1305_mac=pycryptodome.poly1305_mac,
+    ml_kem_768_check_dk=ml_kem_768_check_dk,
+    ml_dsa_65_decode_spki=_unsupported("ml_dsa_65_decode_spki"),
+    ml_dsa_65_encode_spki=_unsupported("ml_dsa_65_encode_spki"),
+    unsupported=PARTS_UNSUPPORTED,
 )

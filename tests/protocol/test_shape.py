@@ -13,7 +13,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "nen_ref"
 FILES = sorted(PACKAGE.rglob("*.py"))
-LAYERS = ("primitives", "protocol", "stores", "providers", "http", "conformance", "cli")
+LAYERS = ("primitives", "protocol", "stores", "providers", "vectors", "http", "conformance", "cli")
 
 # A layer may import itself and these, and the package itself (`__version__`).
 MAY_IMPORT = {
@@ -21,8 +21,9 @@ MAY_IMPORT = {
     "protocol": {"primitives"},
     "stores": {"primitives", "protocol"},
     "providers": {"primitives", "protocol"},
+    "vectors": {"primitives", "protocol", "providers"},
     "http": {"primitives", "protocol", "stores", "providers"},
-    "conformance": {"primitives", "protocol", "stores", "providers"},  # speaks HTTP by itself, never through ours
+    "conformance": {"primitives", "protocol", "stores", "providers", "vectors"},  # speaks HTTP by itself, never through ours
     "cli": set(LAYERS),
 }
 STANDARD_LIBRARY_ONLY = ("primitives", "protocol")

@@ -7,9 +7,11 @@ from nen_ref.conformance.harness.probe import HarnessProbe
 from nen_ref.conformance.model import ACCEPTED
 from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.registry import case
+from nen_ref.protocol.wire import dump_json
 
 ENCODE, DECODE = "base64.encode", "base64.decode"
 SPKI_ENCODE, SPKI_DECODE = "spki.encode", "spki.decode"
+READ = "error.read"
 
 # RFC 4648, section 10.
 RFC_4648 = {
@@ -233,3 +235,81 @@ async def error_status(probe: HarnessProbe) -> None:
     """Each ISO code of V1 has the HTTP status of the catalogue."""
     for code, status in STATUS.items():
         probe.matches(await probe.call("error.status", code=code), code, {"status": status})
+
+
+def _refusal(code: object) -> str:
+    return dump_json({"error": {"code": code, "message": "m"}}).decode()
+
+
+@case(
+    "v1/library-wire/error-body",
+    "V1-ERR-04",
+    ACCEPTED,
+    why="the caller is not told what was refused, and cannot mend it",
+    cause="the code is looked for in another place, or a closed schema refuses bodies of later versions",
+    needs=(READ,),
+)
+async def error_body(probe: HarnessProbe) -> None:
+    """The code is read out of the member code of the member error, whatever else is in the body."""
+    for code in STATUS:
+        probe.matches(await probe.call(READ, body=_refusal(code)), code, {"code": code})
+    bodies = {
+        "without a message": '{"error":{"code":"ISO-5001"}}',
+        "further members": '{"code":"ISO-9000","error":{"id":7,"code":"ISO-5001","x":["ISO-9000"]},"status":409}',
+        "another code in the message": '{"error":{"message":"not ISO-9000","code":"ISO-5001"}}',
+        "white space": ' { "error" :\r\n{ "code" :\t"ISO-5001" } }\n',
+        "escapes": '{"\\u0065rror":{"code":"ISO\\u002D5001"}}',
+    }
+    for note, body in bodies.items():
+        probe.matches(await probe.call(READ, body=body), note, {"code": "ISO-5001"})
+
+
+@case(
+    "v1/library-wire/error-body-unknown-code",
+    "V1-ERR-04",
+    ACCEPTED,
+    why="whoever answers chooses a text that reaches the caller's program and its log",
+    cause="a pattern in place of the catalogue, or a catalogue whose lookup finds properties of the language",
+    needs=(READ,),
+)
+async def error_body_unknown_code(probe: HarnessProbe) -> None:
+    """A code that is not in the catalogue is no code: other numbers, lower case, white space, other types."""
+    probe.matches(await probe.call(READ, body=_refusal("ISO-3002")), "a code of the catalogue", {"code": "ISO-3002"})
+    probe.sound()
+    texts = ("ISO-3008", "ISO-0000", "iso-3002", "ISO-3002 ", "ISO-3002\n", "ISO-30020", "3002", "", "ISO-\uff13002")
+    names = ("constructor", "__proto__", "toString", "AUTH_SIGNATURE_INVALID")
+    for code in (*texts, *names, None, 3002, True, ["ISO-3002"], {"code": "ISO-3002"}):
+        probe.matches(await probe.call(READ, body=_refusal(code)), repr(code), {"code": None})
+
+
+@case(
+    "v1/library-wire/error-body-elsewhere",
+    "V1-ERR-04",
+    ACCEPTED,
+    why="data of the application, or of an attacker who gets a text into a page, is taken for the word of the server",
+    cause="the body is searched for something that looks like a code",
+    needs=(READ,),
+)
+async def error_body_elsewhere(probe: HarnessProbe) -> None:
+    """A code that stands anywhere else is no code: beside error, in the message, in a page, in a body that is no JSON."""
+    right = _refusal("ISO-3002")
+    probe.matches(await probe.call(READ, body=right), "the right place", {"code": "ISO-3002"})
+    probe.sound()
+    bodies = {
+        "beside error": '{"code":"ISO-3002","error":{}}',
+        "error is the code": '{"error":"ISO-3002"}',
+        "in the message": '{"error":{"message":"ISO-3002"}}',
+        "in a text of the application": '{"note":"ISO-3002"}',
+        "error is an array": '{"error":[{"code":"ISO-3002"}]}',
+        "another case of the names": '{"Error":{"Code":"ISO-3002"}}',
+        "inside an array": f"[{right}]",
+        "error is null": '{"error":null}',
+        "null": "null",
+        "a text": '"ISO-3002"',
+        "an empty body": "",
+        "a page": f"<html><pre>{right}</pre></html>",
+        "cut short": right[:-1],
+        "a text behind": right + ";",
+    }
+    for note, body in bodies.items():
+        probe.matches(await probe.call(READ, body=body), note, {"code": None})

@@ -14,6 +14,7 @@ from nen_ref.conformance.model import Kind
 from nen_ref.primitives.ml_dsa import ML_DSA_65
 from nen_ref.primitives.ml_dsa_keys import encode_spki
 from nen_ref.primitives.suite import REFERENCE
+from nen_ref.protocol.errors import AUTH_SIGNATURE_INVALID, error_body
 from nen_ref.protocol.handshake import client_hello, respond
 from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
 from nen_ref.protocol.payload import dump_envelope, seal
@@ -88,6 +89,7 @@ def examples() -> dict[str, dict[str, Any]]:
         "stream.seal_at": {"secret": secret, "base_nonce": n, "index": 70000, "chunk": "Once"},
         "stream.open": {"secret": secret, "base_nonce": n, "pieces": [sealer.seal(b"Once "), sealer.finish()]},
         "error.status": {"code": "ISO-3002"},
+        "error.read": {"body": error_body(AUTH_SIGNATURE_INVALID).decode()},
     }
     assert set(found) == {name for name, op in OPERATIONS.items() if op.kind is Kind.LIBRARY}
     return found

@@ -9,8 +9,9 @@ from typing import Any
 
 import jsonschema
 
-from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS, TEXT, TRACE, VERSION, Operation, Schema
+from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS, TRACE, VERSION, Operation
 from nen_ref.protocol.errors import CATALOGUE
+from nen_ref.vectors.operations import TEXT, Schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

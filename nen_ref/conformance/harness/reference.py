@@ -17,8 +17,7 @@ import os
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,53 +31,16 @@ from nen_ref.http.client import SEALED, NenClient
 from nen_ref.http.demo_app import demo_app
 from nen_ref.http.listen import listen
 from nen_ref.http.server import NenServer, ServerConfig, now_ms
-from nen_ref.primitives.errors import AuthenticationError, EncodingError, KeyCheckError, LengthError
-from nen_ref.primitives.ml_dsa import ML_DSA_65
-from nen_ref.primitives.ml_dsa_keys import decode_spki, encode_spki
-from nen_ref.primitives.suite import REFERENCE, Suite
+from nen_ref.primitives.suite import REFERENCE, REFERENCE_PARTS, Suite
 from nen_ref.protocol import errors
-from nen_ref.protocol.errors import CATALOGUE, ErrorCode, NenError, failure
-from nen_ref.protocol.handshake import IdentityPolicy, client_finish, client_hello, respond
+from nen_ref.protocol.errors import NenError, failure
+from nen_ref.protocol.handshake import IdentityPolicy
 from nen_ref.protocol.identity import Identity
-from nen_ref.protocol.messages import Headers, Reply, Request
-from nen_ref.protocol.payload import dump_envelope, parse_envelope, seal
-from nen_ref.protocol.responses import seal_response
-from nen_ref.protocol.session import SESSION_LIFE_MS, Session, SessionKeys
-from nen_ref.protocol.signing import canonical_string, sign
-from nen_ref.protocol.stream import StreamOpener, StreamSealer, stream_nonce
-from nen_ref.protocol.verification import NonceAnswer, RequestPolicy, Verified, check_payload, run, verify_request
-from nen_ref.protocol.wire import Malformed, decode_base64, encode_base64
+from nen_ref.protocol.session import SESSION_LIFE_MS
+from nen_ref.protocol.verification import RequestPolicy
+from nen_ref.protocol.wire import encode_base64
 from nen_ref.stores import MemoryStore
-
-Arguments = dict[str, Any]
-Values = dict[str, Any]
-
-
-class Refused(Exception):
-    """An ISO code with what else belongs into the answer."""
-
-    def __init__(self, error: NenError, **values: Any) -> None:
-        super().__init__(error)
-        self.error = error
-        self.values = values
-
-
-@contextmanager
-def raising(entry: ErrorCode, *faults: type[Exception]) -> Iterator[None]:
-    """The exceptions of a primitive, as the protocol reports them."""
-    try:
-        yield
-    except faults as fault:
-        raise failure(entry, str(fault)) from None
-
-
-@contextmanager
-def releasing(released: list[bytes]) -> Iterator[None]:
-    """An error in the middle of a stream, with the text that was handed out before it."""
-    try:
-        yield
-    except NenError as error:
-        raise Refused(error, released=b"".join(released).decode("utf-8", "replace")) from None
+from nen_ref.vectors.answers import ANSWERS, Arguments, Kit, Refused, Values, from_hex, releasing, to_hex
 
 
 @dataclass
@@ -139,179 +101,25 @@ def clock() -> int:
     return now
 
 
-# Primitives
-
-
-def hmac_sha256(a: Arguments) -> Values:
-    return {"mac": SUITE.hmac_sha256(a["key"], a["message"])}
-
-
-def aead_seal(a: Arguments) -> Values:
-    return {"ciphertext": SUITE.aead_seal(a["key"], a["nonce"], a["plaintext"])}
-
-
-def aead_open(a: Arguments) -> Values:
-    with raising(errors.CRYPTO_DECRYPT_FAILED, AuthenticationError):
-        return {"plaintext": SUITE.aead_open(a["key"], a["nonce"], a["ciphertext"])}
-
-
-def kem_keygen(a: Arguments) -> Values:
-    ek, dk = SUITE.ml_kem_768_keygen(a["d"], a["z"])
-    return {"ek": ek, "dk": dk}
-
-
-def kem_encaps(a: Arguments) -> Values:
-    with raising(errors.HANDSHAKE_FAILED, LengthError, KeyCheckError):
-        SUITE.ml_kem_768_check_ek(a["ek"])
-        K, c = SUITE.ml_kem_768_encaps(a["ek"], a["m"])
-    return {"K": K, "c": c}
-
-
-def kem_decaps(a: Arguments) -> Values:
-    with raising(errors.HANDSHAKE_FAILED, LengthError, KeyCheckError):
-        return {"K": SUITE.ml_kem_768_decaps(a["dk"], a["c"])}
+# Primitives with randomness of their own
 
 
 def kem_new_key_pair(a: Arguments) -> Values:
-    return kem_keygen({"d": random_bytes(32), "z": random_bytes(32)})
+    ek, dk = SUITE.ml_kem_768_keygen(random_bytes(32), random_bytes(32))
+    return {"ek": ek, "dk": dk}
 
 
 def kem_encapsulate(a: Arguments) -> Values:
-    return kem_encaps({"ek": a["ek"], "m": random_bytes(32)})
-
-
-def dsa_keygen(a: Arguments) -> Values:
-    pk, sk = SUITE.ml_dsa_65_keygen(a["xi"])
-    return {"pk": pk, "sk": sk}
-
-
-def dsa_sign(a: Arguments) -> Values:
-    return {"signature": SUITE.ml_dsa_65_sign(a["sk"], a["message"], b"", a["rnd"])}
+    return ANSWERS["ml_kem_768.encaps"]({"ek": a["ek"], "m": random_bytes(32)}, Kit(SUITE, REFERENCE_PARTS))
 
 
 def dsa_new_key_pair(a: Arguments) -> Values:
-    return dsa_keygen({"xi": random_bytes(32)})
+    pk, sk = SUITE.ml_dsa_65_keygen(random_bytes(32))
+    return {"pk": pk, "sk": sk}
 
 
 def dsa_sign_hedged(a: Arguments) -> Values:
-    return dsa_sign(a | {"rnd": random_bytes(32)})
-
-
-def dsa_verify(a: Arguments) -> Values:
-    return {"valid": SUITE.ml_dsa_65_verify(a["pk"], a["message"], a["signature"], b"")}
-
-
-# Steps of the protocol
-
-
-def base64_encode(a: Arguments) -> Values:
-    return {"text": encode_base64(a["bytes"])}
-
-
-def base64_decode(a: Arguments) -> Values:
-    with raising(errors.WIRE_DECODE_FAILED, Malformed):
-        return {"bytes": decode_base64(a["text"])}
-
-
-def spki_encode(a: Arguments) -> Values:
-    return {"spki": encode_spki(ML_DSA_65, a["pk"])}
-
-
-def spki_decode(a: Arguments) -> Values:
-    with raising(errors.AUTH_IDENTITY_SIGNATURE_INVALID, EncodingError):
-        return {"pk": decode_spki(ML_DSA_65, a["spki"])}
-
-
-def canonical(a: Arguments) -> Values:
-    path = a["target"].partition("?")[0]
-    return {"canonical_string": canonical_string(a["method"], path, a["timestamp"], a["nonce"]).decode()}
-
-
-def request_sign(a: Arguments) -> Values:
-    text = canonical_string(a["method"], a["target"].partition("?")[0], a["timestamp"], a["nonce"])
-    return {"signature": sign(a["hmac_key"], text, suite=SUITE)}
-
-
-def session_of(given: Values | None) -> Session | None:
-    return None if given is None else Session(given["sid"], SessionKeys(given["secret"], given["hmac_key"]), 0)
-
-
-def request_verify(a: Arguments) -> Values:
-    sent = a["request"]
-    body = (sent["body"] or "").encode("utf-8", "surrogatepass")
-    request = Request(sent["method"], sent["target"].partition("?")[0], Headers(sent["headers"].items()), body)
-    session = session_of(a["session"])
-    used = set(a["used_nonces"])
-    verified = run(
-        verify_request(request, a["now"], suite=SUITE),
-        lambda question: session if session is not None and session.sid == question.sid else None,
-        lambda question: NonceAnswer.USED if question.nonce in used else NonceAnswer.NEW,
-    )
-    return {"payload": None if verified.payload is None else verified.payload.decode()}
-
-
-def payload_seal(a: Arguments) -> Values:
-    return {"body": dump_envelope(seal(a["secret"], a["n"], a["payload"].encode(), suite=SUITE)).decode()}
-
-
-def payload_open(a: Arguments) -> Values:
-    session = Session("", SessionKeys(a["secret"], b""), 0)
-    opened = check_payload(parse_envelope(a["body"].encode()), session, SUITE)
-    return {"payload": (opened or b"").decode()}
-
-
-def response_seal(a: Arguments) -> Values:
-    verified = Verified(Session("", SessionKeys(a["secret"], b""), 0), b"", a["request_n"], True)
-    return {"body": seal_response(verified, 200, a["payload"].encode(), a["n"], SUITE).body.decode()}
-
-
-def handshake_hello(a: Arguments) -> Values:
-    identity = Identity.from_seed(a["identity_seed"]) if "identity_seed" in a else None
-    return {"body": client_hello(a["d"], a["z"], identity, suite=SUITE).body.decode()}
-
-
-def handshake_respond(a: Arguments) -> Values:
-    accepted = respond(
-        a["body"].encode(), m=a["m"], mac_key=a["hmac_key"], sid=a["sid"], now=0, policy=IdentityPolicy(), suite=SUITE
-    )
-    return {"body": accepted.reply.body.decode(), "secret": accepted.session.keys.enc}
-
-
-def handshake_finish(a: Arguments) -> Values:
-    hello = client_hello(a["d"], a["z"], suite=SUITE)
-    sid, keys = client_finish(hello, Reply(a["status"], {}, a["body"].encode()), suite=SUITE)
-    return {"sid": sid, "secret": keys.enc, "hmac_key": keys.mac}
-
-
-def nonce_of_event(a: Arguments) -> Values:
-    return {"nonce": stream_nonce(a["base_nonce"], a["index"])}
-
-
-def stream_seal(a: Arguments) -> Values:
-    sealer = StreamSealer(a["secret"], a["base_nonce"], suite=SUITE)
-    events = [sealer.seal(chunk.encode()) for chunk in a["chunks"]]
-    return {"body": b"".join([*events, sealer.finish()]).decode()}
-
-
-def stream_seal_at(a: Arguments) -> Values:
-    sealer = StreamSealer(a["secret"], a["base_nonce"], suite=SUITE)
-    sealer._next = a["index"]  # nobody seals four thousand million chunks to get there
-    return {"body": sealer.seal(a["chunk"].encode()).decode()}
-
-
-def stream_open(a: Arguments) -> Values:
-    opener = StreamOpener(a["secret"], a["base_nonce"], suite=SUITE)
-    released: list[bytes] = []
-    with releasing(released):
-        for piece in a["pieces"]:
-            for chunk in opener.feed(piece):
-                released.append(chunk)  # one by one: an error in the middle must not lose what came before it
-        opener.close()
-    return {"text": b"".join(released).decode("utf-8", "replace")}
-
-
-def error_status(a: Arguments) -> Values:
-    return {"status": CATALOGUE[a["code"]].status}
+    return {"signature": SUITE.ml_dsa_65_sign(a["sk"], a["message"], b"", random_bytes(32))}
 
 
 # The client
@@ -422,38 +230,16 @@ def server_session(a: Arguments) -> Values:
     return {"secret": session.keys.enc, "hmac_key": session.keys.mac} | signed
 
 
+def of_kit(step: Callable[[Arguments, Kit], Values]) -> Callable[[Arguments], Values]:
+    return lambda a: step(a, Kit(SUITE, REFERENCE_PARTS))
+
+
 OPERATION: Mapping[str, Callable[[Arguments], Values]] = {
-    "hmac_sha256": hmac_sha256,
-    "aead.seal": aead_seal,
-    "aead.open": aead_open,
-    "ml_kem_768.keygen": kem_keygen,
-    "ml_kem_768.encaps": kem_encaps,
-    "ml_kem_768.decaps": kem_decaps,
+    **{name: of_kit(step) for name, step in ANSWERS.items() if name in OPERATIONS},
     "ml_kem_768.new_key_pair": kem_new_key_pair,
     "ml_kem_768.encapsulate": kem_encapsulate,
-    "ml_dsa_65.keygen": dsa_keygen,
-    "ml_dsa_65.sign": dsa_sign,
     "ml_dsa_65.new_key_pair": dsa_new_key_pair,
     "ml_dsa_65.sign_hedged": dsa_sign_hedged,
-    "ml_dsa_65.verify": dsa_verify,
-    "base64.encode": base64_encode,
-    "base64.decode": base64_decode,
-    "spki.encode": spki_encode,
-    "spki.decode": spki_decode,
-    "canonical_string": canonical,
-    "request.sign": request_sign,
-    "request.verify": request_verify,
-    "payload.seal": payload_seal,
-    "payload.open": payload_open,
-    "response.seal": response_seal,
-    "handshake.hello": handshake_hello,
-    "handshake.respond": handshake_respond,
-    "handshake.finish": handshake_finish,
-    "stream.nonce": nonce_of_event,
-    "stream.seal": stream_seal,
-    "stream.seal_at": stream_seal_at,
-    "stream.open": stream_open,
-    "error.status": error_status,
     "client.new": client_new,
     "client.handshake": client_handshake,
     "client.request": client_request,
@@ -500,23 +286,6 @@ def answer(command: Values) -> Values:
         outcome = {"errored": {"message": f"{type(fault).__name__}: {fault}", "context": {"op": name}}}
     trace = {"trace": dict(TRACE.values)} if TRACE.values and "errored" not in outcome else {}
     return {"seq": command["seq"]} | outcome | trace
-
-
-def from_hex(schema: Values, value: Any) -> Any:
-    """An argument, with bytes where its schema says that its text is hexadecimal."""
-    if value is None:
-        return None
-    if "contentEncoding" in schema:
-        return bytes.fromhex(value)
-    if "items" in schema:
-        return [from_hex(schema["items"], entry) for entry in value]
-    if "properties" in schema:
-        return {name: from_hex(schema["properties"].get(name, {}), entry) for name, entry in value.items()}
-    return value
-
-
-def to_hex(values: Values) -> Values:
-    return {name: value.hex() if isinstance(value, bytes) else value for name, value in values.items()}
 
 
 def main() -> None:

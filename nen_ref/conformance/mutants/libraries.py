@@ -25,6 +25,7 @@ from nen_ref.protocol import (
     errors,
     handshake,
     identity,
+    messages,
     payload,
     responses,
     signing,
@@ -33,7 +34,7 @@ from nen_ref.protocol import (
     verification,
     wire,
 )
-from nen_ref.protocol.errors import NenError, failure
+from nen_ref.protocol.errors import CATALOGUE, NenError, failure
 from nen_ref.protocol.messages import TIMESTAMP_HEADER, Reply, Request
 from nen_ref.protocol.session import WINDOW_MS, SessionKeys
 from nen_ref.protocol.stream import StreamOpener, StreamSealer
@@ -484,6 +485,37 @@ def _() -> None:
     """ISO-2002 and ISO-5001 have each other's status."""
     set_field(errors.SESSION_INVALID_OR_EXPIRED, "status", 409)
     set_field(errors.REPLAY_NONCE_REUSED, "status", 401)
+
+
+@mutant(
+    "library/error-code-searched",
+    "V1-ERR-04",
+    gains="a text of the application, or in a page of a proxy, is taken for the word of the server",
+)
+def _() -> None:
+    """The first thing in the body of a refusal that looks like a code of the catalogue is its code."""
+
+    @instead_of(messages.reported_code)
+    def _(body: bytes) -> str | None:
+        found = re.search(r"ISO-\d{4}", body.decode("utf-8", "replace"))
+        return found[0] if found and found[0] in CATALOGUE else None
+
+
+@mutant(
+    "library/error-code-of-no-catalogue",
+    "V1-ERR-04",
+    gains="whoever answers chooses a text that reaches the caller's program and its log",
+)
+def _() -> None:
+    """Any text in the place of the code is one."""
+
+    @instead_of(messages.reported_code)
+    def _(body: bytes) -> str | None:
+        with suppress(wire.Malformed):
+            error = wire.parse_json_object(body).get("error")
+            code = error.get("code") if isinstance(error, dict) else None
+            return code if isinstance(code, str) else None
+        return None
 
 
 # Handshake

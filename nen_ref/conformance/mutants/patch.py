@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
 from typing import Any, TypeVar
 
-from nen_ref.primitives.suite import REFERENCE
+from nen_ref.primitives.suite import REFERENCE, REFERENCE_PARTS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,7 +40,7 @@ def around(original: Callable[..., Any]) -> Callable[[F], F]:
 
 
 def bind(original: object, replacement: object) -> None:
-    """Bind `replacement` wherever a module or a class of nen_ref, or REFERENCE, has `original`."""
+    """Bind `replacement` wherever a module or a class of nen_ref, REFERENCE or REFERENCE_PARTS, has `original`."""
     places = [(holder, name) for holder in _holders() for name, value in vars(holder).items() if value is original]
     if not places:
         raise NothingToReplace(repr(original))
@@ -60,6 +60,7 @@ def set_field(holder: Any, name: str, value: object) -> None:
 
 def _holders() -> Iterator[Any]:
     yield REFERENCE
+    yield REFERENCE_PARTS
     for name, module in list(sys.modules.items()):
         if name.startswith("nen_ref.") and not name.startswith(__package__):
             yield module

@@ -1,0 +1,1 @@
+"""Test vectors: the operations that have some, how they are made, and who attests them."""

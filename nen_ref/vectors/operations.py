@@ -1,0 +1,306 @@
+"""The operations that have vectors: names, arguments, results. One primitive or one step of the protocol each.
+
+Bytes in, values out, no state: what a vector file records is `input` and `output` of one of these. The harness protocol
+of the conformance suite asks for the same operations, so that whoever has a harness has a reader of the vectors.
+Bytes are lower-case hexadecimal; a wire text stands as it is on the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def octets(size: int | None = None) -> Schema:
+    """Bytes as lower-case hexadecimal, of a fixed `size` where one is given."""
+    pattern = "^([0-9a-f]{2})*$" if size is None else f"^[0-9a-f]{{{2 * size}}}$"
+    return {"type": "string", "pattern": pattern, "contentEncoding": "base16"}
+
+
+TEXT: Schema = {"type": "string"}
+INTEGER: Schema = {"type": "integer", "minimum": 0}
+BOOLEAN: Schema = {"type": "boolean"}
+ANY: Schema = {}
+TEXTS: Schema = {"type": "array", "items": TEXT}
+HEADERS: Schema = {"type": "object", "additionalProperties": TEXT}
+OCTETS: Schema = octets()
+OCTETS_LIST: Schema = {"type": "array", "items": OCTETS}
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+
+SESSION: Schema = {
+    "type": ["object", "null"],
+    "properties": {"sid": TEXT, "secret": octets(32), "hmac_key": octets(32)},
+    "required": ["sid", "secret", "hmac_key"],
+    "additionalProperties": False,
+}
+REQUEST: Schema = {
+    "type": "object",
+    "properties": {"method": TEXT, "target": TEXT, "headers": HEADERS, "body": TEXT_OR_NULL},
+    "required": ["method", "target", "headers", "body"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation. `optional` names arguments that may be absent; `result` the members of its output.
+
+    `errors` are the ISO codes that it may end with; `partial` what it gives beside its code. `harness` says whether the
+    harness protocol has it, `more` the arguments that only vectors give it.
+    """
+
+    name: str
+    does: str
+    args: Mapping[str, Schema]
+    result: Mapping[str, Schema]
+    optional: frozenset[str] = frozenset()
+    errors: str = ""
+    partial: Mapping[str, Schema] = field(default_factory=dict)
+    harness: bool = True
+    more: Mapping[str, Schema] = field(default_factory=dict)
+
+    @property
+    def takes(self) -> dict[str, Schema]:
+        """All arguments that a vector may give it."""
+        return {**self.args, **self.more}
+
+
+PRIMITIVES = (
+    Step(
+        "hmac_sha256",
+        "HMAC-SHA256 of the message.",
+        {"key": OCTETS, "message": OCTETS},
+        {"mac": octets(32)},
+    ),
+    Step(
+        "chacha20.block",
+        "The 64 bytes of key stream of one block: RFC 8439, 2.3.",
+        {"key": octets(32), "counter": INTEGER, "nonce": octets(12)},
+        {"block": octets(64)},
+        harness=False,
+    ),
+    Step(
+        "poly1305.mac",
+        "The tag of a message under a one-time key, r and s: RFC 8439, 2.5.",
+        {"key": octets(32), "message": OCTETS},
+        {"tag": octets(16)},
+        harness=False,
+    ),
+    Step(
+        "aead.seal",
+        "ChaCha20-Poly1305 with empty AAD: ciphertext and tag.",
+        {"key": octets(32), "nonce": octets(12), "plaintext": OCTETS},
+        {"ciphertext": OCTETS},
+    ),
+    Step(
+        "aead.open",
+        "The inverse; ISO-4001 if it does not open.",
+        {"key": octets(32), "nonce": octets(12), "ciphertext": OCTETS},
+        {"plaintext": OCTETS},
+        errors="ISO-4001",
+    ),
+    Step(
+        "ml_kem_768.keygen",
+        "Key pair from the seed (d, z): FIPS 203, algorithm 16.",
+        {"d": octets(32), "z": octets(32)},
+        {"ek": octets(1184), "dk": octets(2400)},
+    ),
+    Step(
+        "ml_kem_768.encaps",
+        "Encapsulation with given randomness m: FIPS 203, algorithm 17, after the check of 7.2 (ISO-1002).",
+        {"ek": OCTETS, "m": octets(32)},
+        {"K": octets(32), "c": octets(1088)},
+        errors="ISO-1002",
+    ),
+    Step(
+        "ml_kem_768.decaps",
+        "Decapsulation: FIPS 203, algorithm 21. A c of another length, or a dk that fails the checks of 7.3: ISO-1002.",
+        {"dk": OCTETS, "c": OCTETS},
+        {"K": octets(32)},
+        errors="ISO-1002",
+    ),
+    Step(
+        "ml_kem_768.check_ek",
+        "The check of an encapsulation key: FIPS 203, 7.2.",
+        {"ek": OCTETS},
+        {},
+        harness=False,
+    ),
+    Step(
+        "ml_kem_768.check_dk",
+        "The check of a decapsulation key: FIPS 203, 7.3, steps 2 and 3.",
+        {"dk": OCTETS},
+        {},
+        harness=False,
+    ),
+    Step(
+        "ml_kem_768.new_key_pair",
+        "A key pair from the library's own randomness.",
+        {},
+        {"ek": octets(1184), "dk": octets(2400)},
+    ),
+    Step(
+        "ml_kem_768.encapsulate",
+        "Encapsulation with the library's own randomness, after the check of 7.2 (ISO-1002).",
+        {"ek": OCTETS},
+        {"K": octets(32), "c": octets(1088)},
+        errors="ISO-1002",
+    ),
+    Step(
+        "ml_dsa_65.keygen",
+        "Key pair from the seed xi: FIPS 204, algorithm 6.",
+        {"xi": octets(32)},
+        {"pk": octets(1952), "sk": octets(4032)},
+    ),
+    Step(
+        "ml_dsa_65.sign",
+        "Signature with the empty context and given rnd (32 zero bytes: deterministic): FIPS 204, algorithm 2.",
+        {"sk": octets(4032), "message": OCTETS, "rnd": octets(32)},
+        {"signature": octets(3309)},
+        more={"ctx": OCTETS},
+    ),
+    Step(
+        "ml_dsa_65.new_key_pair",
+        "A key pair from the library's own randomness.",
+        {},
+        {"pk": octets(1952), "sk": octets(4032)},
+    ),
+    Step(
+        "ml_dsa_65.sign_hedged",
+        "Signature with the empty context and the library's own randomness.",
+        {"sk": octets(4032), "message": OCTETS},
+        {"signature": octets(3309)},
+    ),
+    Step(
+        "ml_dsa_65.verify",
+        "Whether the signature is valid, with the empty context: FIPS 204, algorithm 3.",
+        {"pk": octets(1952), "message": OCTETS, "signature": OCTETS},
+        {"valid": BOOLEAN},
+        more={"ctx": OCTETS},
+    ),
+)
+
+STEPS = (
+    Step("base64.encode", "Padded standard base64.", {"bytes": OCTETS}, {"text": TEXT}),
+    Step(
+        "base64.decode",
+        "The bytes of a base64 text; ISO-6002 if it is not the one text of its bytes.",
+        {"text": TEXT},
+        {"bytes": OCTETS},
+        errors="ISO-6002",
+    ),
+    Step("spki.encode", "SubjectPublicKeyInfo of an ML-DSA-65 key.", {"pk": octets(1952)}, {"spki": octets(1974)}),
+    Step(
+        "spki.decode",
+        "The key in a SubjectPublicKeyInfo; ISO-3004 if it is not the one encoding.",
+        {"spki": OCTETS},
+        {"pk": octets(1952)},
+        errors="ISO-3004",
+    ),
+    Step(
+        "canonical_string",
+        "The canonical string of a request. `target` is path and query as they stand on the wire, `nonce` base64 text.",
+        {"method": TEXT, "target": TEXT, "timestamp": TEXT, "nonce": TEXT},
+        {"canonical_string": TEXT},
+    ),
+    Step(
+        "request.sign",
+        "X-Nen-Signature for a request, as base64 text.",
+        {"hmac_key": octets(32), "method": TEXT, "target": TEXT, "timestamp": TEXT, "nonce": TEXT},
+        {"signature": TEXT},
+    ),
+    Step(
+        "request.verify",
+        "All nine steps of a server, at the time `now` in milliseconds, with the nonces (bytes) the session has used. "
+        "`session` is null for one that is unknown. Gives the opened payload, null without a body, or the code of the "
+        "first step that fails.",
+        {"session": SESSION, "now": INTEGER, "used_nonces": OCTETS_LIST, "request": REQUEST},
+        {"payload": TEXT_OR_NULL},
+        errors="any",
+    ),
+    Step(
+        "payload.seal",
+        "The body {ct, n} of a payload (a JSON text) under the nonce n.",
+        {"secret": octets(32), "n": octets(12), "payload": TEXT},
+        {"body": TEXT},
+    ),
+    Step(
+        "response.seal",
+        "A server's answer {ct, n} under the nonce n to a request whose nonce was request_n: ISO-4002 if they are the "
+        "same.",
+        {"secret": octets(32), "request_n": octets(12), "n": octets(12), "payload": TEXT},
+        {"body": TEXT},
+        errors="ISO-4002",
+    ),
+    Step(
+        "payload.open",
+        "The payload of a request body: ISO-6001, ISO-6002, ISO-4001, ISO-4003.",
+        {"secret": octets(32), "body": TEXT},
+        {"payload": TEXT},
+        errors="ISO-6001, ISO-6002, ISO-4001, ISO-4003",
+    ),
+    Step(
+        "handshake.hello",
+        "The client's handshake body for the ML-KEM-768 seed (d, z), with an ML-DSA-65 identity of the seed "
+        "`identity_seed` where it is given.",
+        {"d": octets(32), "z": octets(32), "identity_seed": octets(32)},
+        {"body": TEXT},
+        optional=frozenset({"identity_seed"}),
+    ),
+    Step(
+        "handshake.respond",
+        "The server's answer to a handshake body, with given encapsulation randomness m, HMAC key and session id.",
+        {"body": TEXT, "m": octets(32), "hmac_key": octets(32), "sid": TEXT},
+        {"body": TEXT, "secret": octets(32)},
+        errors="ISO-1001, ISO-1002, ISO-3004, ISO-6001, ISO-6002",
+    ),
+    Step(
+        "handshake.finish",
+        "The client's keys out of the server's answer, for the seed (d, z) of its hello; ISO-1002, ISO-1004.",
+        {"d": octets(32), "z": octets(32), "status": INTEGER, "body": TEXT},
+        {"sid": TEXT, "secret": octets(32), "hmac_key": octets(32)},
+        errors="ISO-1002, ISO-1004",
+    ),
+    Step(
+        "stream.nonce",
+        "nonce_i for the index i of an event.",
+        {"base_nonce": octets(12), "index": INTEGER},
+        {"nonce": octets(12)},
+    ),
+    Step(
+        "stream.seal",
+        "The whole body of a stream of these chunks, its final event included.",
+        {"secret": octets(32), "base_nonce": octets(12), "chunks": TEXTS},
+        {"body": TEXT},
+    ),
+    Step(
+        "stream.seal_at",
+        "The event of one chunk at the index i (two for the chunk that is the marker). ISO-4002 where only the final "
+        "event has a counter left: i of 2^32 - 1 "
+        "and more.",
+        {"secret": octets(32), "base_nonce": octets(12), "index": INTEGER, "chunk": TEXT},
+        {"body": TEXT},
+        errors="ISO-4002",
+    ),
+    Step(
+        "stream.open",
+        "The text of a stream whose body arrives in these pieces (bytes, cut anywhere). On an error, `released` is the "
+        "text that was handed out before it.",
+        {"secret": octets(32), "base_nonce": octets(12), "pieces": OCTETS_LIST},
+        {"text": TEXT},
+        errors="ISO-4001, ISO-7002",
+        partial={"released": TEXT},
+    ),
+    Step("error.status", "The HTTP status of an ISO code.", {"code": TEXT}, {"status": INTEGER}),
+    Step(
+        "error.read",
+        "The ISO code in the body of a refusal, null where there is none of the catalogue.",
+        {"body": TEXT},
+        {"code": TEXT_OR_NULL},
+    ),
+)
+
+OPERATIONS: Mapping[str, Step] = {step.name: step for step in (*PRIMITIVES, *STEPS)}

@@ -1,0 +1,1 @@
+"""The suites of vectors, one module for each file of `vectors/`."""
