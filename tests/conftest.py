@@ -1,4 +1,4 @@
-"""Shared by all tests: the `--slow` option, and repeatable hypothesis runs, short ones for mutmut."""
+"""Shared by all tests: the options, and repeatable hypothesis runs, short ones for mutmut."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from tests.primitives import external_table
 
 settings.register_profile(
     "nen", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -25,6 +27,7 @@ settings.load_profile("mutmut" if UNDER_MUTMUT else "nen")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+    external_table.add_options(parser)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -41,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     They are `test_MODULE*.py` of its layer, and of the protocol the two files that go through all of it.
     """
+    external_table.register(config)
     mutant = os.environ.get("MUTANT_UNDER_TEST", "").split(".")
     if len(mutant) < 4:
         return

@@ -317,9 +317,9 @@ def _tell(console: Console, folder: Path, files: Mapping[str, Json]) -> None:
 
 
 def _compare(console: Console, folder: Path, files: Mapping[str, Json], suites: Sequence[str]) -> None:
-    """Say whether the folder holds these files. Of a part of the suites, what belongs to the others is no difference."""
+    """Say whether the folder holds these files, or what was generated of a part of the suites."""
     own = {name: file for name, file in files.items() if not suites or name in suites}
-    found = [line for line in differences(folder, own) if not (suites and "not part of" in line)]
+    found = list(differences(folder, own, whole=not suites))
     for line in found:
         console.print(visible(line), markup=False, soft_wrap=True)
     if found:

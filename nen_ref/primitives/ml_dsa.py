@@ -16,6 +16,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from hashlib import shake_128, shake_256
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
@@ -157,6 +158,41 @@ class Rounded(NamedTuple):
     r0: Poly
 
 
+class Rejection(Enum):
+    """Why an attempt at a signature is dropped: the first condition of algorithm 7 that holds, in our order."""
+
+    Z_NORM = "line 23: the norm of z is gamma1 - beta or more"
+    R0_NORM = "line 23: the norm of r0 is gamma2 - beta or more"
+    CT0_NORM = "line 28: the norm of c * t0 is gamma2 or more"
+    HINT = "line 28: h has more than omega ones"
+
+
+class Signing(NamedTuple):
+    """What all attempts at one signature start from; s1, s2 and t0 as `vector_lanes`."""
+
+    mu: bytes
+    rho_prime_prime: bytes
+    A_hat: Matrix
+    s1_lanes: list[int]
+    s2_lanes: list[int]
+    t0_lanes: list[int]
+
+    def __repr__(self) -> str:
+        return "Signing(<hidden>)"
+
+
+class Commitment(NamedTuple):
+    """An attempt before its response: the secret mask y, w = A * y, the hash of w's high part, the challenge."""
+
+    y: Vector
+    w: Vector
+    c_tilde: bytes
+    c: Poly
+
+    def __repr__(self) -> str:
+        return "Commitment(<hidden>)"
+
+
 # Section 5: ML-DSA
 
 
@@ -245,41 +281,61 @@ def sign_mu(params: ParameterSet, sk: bytes, mu: bytes, rnd: bytes) -> bytes:
     Raises LengthError; KeyCheckError if `sk_decode` does, or if there is no signature within MAX_ATTEMPTS,
     which happens only with a key that `keygen` has not made.
     """
+    signing = begin_signing(params, sk, mu, rnd)
+    for kappa in range(0, MAX_ATTEMPTS * params.l, params.l):
+        outcome = attempt(params, signing, kappa)
+        if not isinstance(outcome, Rejection):
+            return outcome
+    raise KeyCheckError(f"sk gives no signature in {MAX_ATTEMPTS} attempts")
+
+
+def begin_signing(params: ParameterSet, sk: bytes, mu: bytes, rnd: bytes) -> Signing:
+    """Algorithm 7, lines 1 to 7 without 6: what the attempts start from. Errors as in `sign_mu`."""
     LengthError.check("mu", mu, 64)
     LengthError.check("rnd", rnd, 32)
     rho, K, _tr, s1, s2, t0 = sk_decode(params, sk)
-    s1_lanes, s2_lanes, t0_lanes = vector_lanes(s1), vector_lanes(s2), vector_lanes(t0)
-    A_hat = expand_a(params, rho)
-    rho_prime_prime = H(K + rnd + mu, 64)
+    return Signing(
+        mu=mu,
+        rho_prime_prime=H(K + rnd + mu, 64),
+        A_hat=expand_a(params, rho),
+        s1_lanes=vector_lanes(s1),
+        s2_lanes=vector_lanes(s2),
+        t0_lanes=vector_lanes(t0),
+    )
 
-    for kappa in range(0, MAX_ATTEMPTS * params.l, params.l):
-        # Commitment: the high part of w = A * y for a fresh mask y.
-        y = expand_mask(params, rho_prime_prime, kappa)
-        w = vector_ntt_inverse(matrix_vector_ntt(A_hat, vector_ntt(y)))
-        w1 = [high_bits(params, f) for f in w]
-        c_tilde = H(mu + w1_encode(params, w1), params.c_tilde_size)
-        c = sample_in_ball(params, c_tilde)
 
-        # Response: z = y + c * s1. Line 23 drops an attempt whose z or r0 would tell something of the
-        # secrets. Nothing of a dropped attempt is used, so r0 is computed only if z is good.
-        z = mod_pm_q(add(y, challenge_times(c, s1_lanes)))
-        if infinity_norm(z) >= params.gamma1 - params.beta:
-            continue
-        w_minus_cs2 = subtract(w, challenge_times(c, s2_lanes))
-        r0 = [low_bits(params, f) for f in w_minus_cs2]
-        if infinity_norm(r0) >= params.gamma2 - params.beta:
-            continue
+def commit(params: ParameterSet, signing: Signing, kappa: int) -> Commitment:
+    """Algorithm 7, lines 11 to 16: the high part of w = A * y for a fresh mask y, its hash and the challenge."""
+    y = expand_mask(params, signing.rho_prime_prime, kappa)
+    w = vector_ntt_inverse(matrix_vector_ntt(signing.A_hat, vector_ntt(y)))
+    w1 = [high_bits(params, f) for f in w]
+    c_tilde = H(signing.mu + w1_encode(params, w1), params.c_tilde_size)
+    return Commitment(y, w, c_tilde, sample_in_ball(params, c_tilde))
 
-        # Hint: where the verifier, who lacks t0, would compute another high part.
-        ct0 = challenge_times(c, t0_lanes)
-        if infinity_norm(ct0) >= params.gamma2:
-            continue
-        h = make_hint(params, negate(ct0), add(w_minus_cs2, ct0))
-        if number_of_ones(h) > params.omega:
-            continue
 
-        return sig_encode(params, c_tilde, z, h)
-    raise KeyCheckError(f"sk gives no signature in {MAX_ATTEMPTS} attempts")
+def attempt(params: ParameterSet, signing: Signing, kappa: int) -> bytes | Rejection:
+    """Algorithm 7, lines 11 to 30 and 33: one attempt at a signature. `kappa` is l times the number of those before."""
+    y, w, c_tilde, c = commit(params, signing, kappa)
+
+    # Response: z = y + c * s1. Line 23 drops an attempt whose z or r0 would tell something of the
+    # secrets. Nothing of a dropped attempt is used, so r0 is computed only if z is good.
+    z = mod_pm_q(add(y, challenge_times(c, signing.s1_lanes)))
+    if infinity_norm(z) >= params.gamma1 - params.beta:
+        return Rejection.Z_NORM
+    w_minus_cs2 = subtract(w, challenge_times(c, signing.s2_lanes))
+    r0 = [low_bits(params, f) for f in w_minus_cs2]
+    if infinity_norm(r0) >= params.gamma2 - params.beta:
+        return Rejection.R0_NORM
+
+    # Hint: where the verifier, who lacks t0, would compute another high part.
+    ct0 = challenge_times(c, signing.t0_lanes)
+    if infinity_norm(ct0) >= params.gamma2:
+        return Rejection.CT0_NORM
+    h = make_hint(params, negate(ct0), add(w_minus_cs2, ct0))
+    if number_of_ones(h) > params.omega:
+        return Rejection.HINT
+
+    return sig_encode(params, c_tilde, z, h)
 
 
 def verify_internal(params: ParameterSet, pk: bytes, M_prime: bytes, sigma: bytes) -> bool:
@@ -295,22 +351,26 @@ def verify_mu(params: ParameterSet, pk: bytes, mu: bytes, sigma: bytes) -> bool:
     A sigma of the wrong length gives False. Raises LengthError for pk and mu.
     """
     LengthError.check("mu", mu, 64)
-    rho, t1 = pk_decode(params, pk)
+    public_key = pk_decode(params, pk)
     if len(sigma) != params.sig_size:
         return False
     c_tilde, z, h = sig_decode(params, sigma)
     if h is None:
         return False
+    c_tilde_prime = recommit(params, public_key, mu, c_tilde, z, h)
+    return infinity_norm(z) < params.gamma1 - params.beta and c_tilde == c_tilde_prime
 
-    A_hat = expand_a(params, rho)
+
+def recommit(params: ParameterSet, pk: PublicKey, mu: bytes, c_tilde: bytes, z: Vector, h: Vector) -> bytes:
+    """Algorithm 8, lines 5 and 8 to 12: c_tilde', the commitment hash that z and h lead to."""
+    A_hat = expand_a(params, pk.rho)
     c = sample_in_ball(params, c_tilde)
     # Line 9: A * z - c * t1 * 2^d, where multiplying by 2^d last keeps c * t1 small.
     Az = vector_ntt_inverse(matrix_vector_ntt(A_hat, vector_ntt(z)))
-    ct1 = challenge_times(c, vector_lanes(t1))
+    ct1 = challenge_times(c, vector_lanes(pk.t1))
     w_approx = subtract(Az, [[x << d for x in f] for f in ct1])
     w1_prime = [use_hint(params, hints, f) for hints, f in zip(h, w_approx, strict=True)]
-    c_tilde_prime = H(mu + w1_encode(params, w1_prime), params.c_tilde_size)
-    return infinity_norm(z) < params.gamma1 - params.beta and c_tilde == c_tilde_prime
+    return H(mu + w1_encode(params, w1_prime), params.c_tilde_size)
 
 
 # Section 3.7: hash functions

@@ -112,9 +112,11 @@ def ml_kem_768_check_dk(dk: bytes) -> None:
 
 
 def ml_dsa_65_decode_spki(der: bytes) -> bytes:
+    if not der.startswith(b"\x30"):
+        raise EncodingError("no SEQUENCE: import_key reads PEM as well")
     try:
         key = MLDSA.import_key(der)
-    except ValueError as error:
+    except (ValueError, IndexError) as error:  # IndexError: a length that leads beyond the end
         raise EncodingError("not a key that pycryptodome reads") from error
     if key.has_private() or len(key.pk) != LENGTHS["pk"]:
         raise EncodingError("another key than a public one of ML-DSA-65")

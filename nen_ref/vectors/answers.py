@@ -6,6 +6,7 @@ the table of operations says hexadecimal. An ISO code is a NenError; `Refused` i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -158,13 +159,18 @@ def spki_decode(a: Arguments, kit: Kit) -> Values:
         return {"pk": kit.parts.ml_dsa_65_decode_spki(a["spki"])}
 
 
+def path_of(target: str) -> str:
+    """The path of a target, without query and fragment. V1-AUTH-06."""
+    return re.split("[?#]", target, maxsplit=1)[0]
+
+
 def canonical(a: Arguments, kit: Kit) -> Values:
-    path = a["target"].partition("?")[0]
+    path = path_of(a["target"])
     return {"canonical_string": canonical_string(a["method"], path, a["timestamp"], a["nonce"]).decode()}
 
 
 def request_sign(a: Arguments, kit: Kit) -> Values:
-    text = canonical_string(a["method"], a["target"].partition("?")[0], a["timestamp"], a["nonce"])
+    text = canonical_string(a["method"], path_of(a["target"]), a["timestamp"], a["nonce"])
     return {"signature": sign(a["hmac_key"], text, suite=kit.suite)}
 
 
@@ -175,7 +181,7 @@ def session_of(given: Values | None) -> Session | None:
 def request_verify(a: Arguments, kit: Kit) -> Values:
     sent = a["request"]
     body = (sent["body"] or "").encode("utf-8", "surrogatepass")
-    request = Request(sent["method"], sent["target"].partition("?")[0], Headers(sent["headers"].items()), body)
+    request = Request(sent["method"], path_of(sent["target"]), Headers(sent["headers"].items()), body)
     session = session_of(a["session"])
     used = set(a["used_nonces"])
     verified = run(

@@ -27,15 +27,18 @@ class Answer:
     """What an implementation makes of one input.
 
     `values` (hexadecimal), or a refusal with its `code` and what was given beside it. A refusal that no ISO code exists
-    for has an empty code.
+    for has an empty code. `trouble` is what went wrong where there is no answer: nothing agrees with that.
     """
 
     values: Mapping[str, Any]
     refused: bool = False
     code: str = ""
+    trouble: str = ""
 
     def text(self) -> str:
         """For people, long values shortened."""
+        if self.trouble:
+            return f"failed: {self.trouble}"
         shown = ", ".join(f"{name} {_short(value)}" for name, value in self.values.items())
         return f"refused {self.code} {shown}".strip() if self.refused else f"accepted {shown}".strip()
 

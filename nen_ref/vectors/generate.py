@@ -11,11 +11,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 
 from nen_ref.vectors.accumulated import CHECKPOINTS, TOPICS
 from nen_ref.vectors.build import Disagreement, Json
 from nen_ref.vectors.draw import DEFAULT_SEED
 from nen_ref.vectors.files import ACCUMULATED, ACCUMULATED_FORMAT, INDEX, SEARCHES, SEARCHES_FORMAT, file_of, index_of
+from nen_ref.vectors.schema import schemas
 from nen_ref.vectors.suites import all_suites
 from nen_ref.vectors.tasks import Task, run_all, search
 from nen_ref.vectors.witness import Judgement, known, witness_of
@@ -76,7 +78,9 @@ def generate(plan: Plan, executor: Executor, advance: Advance, others: Others = 
     if ACCUMULATED in plan.names():
         files[ACCUMULATED] = accumulate_all(plan, executor, advance)
     files[SEARCHES] = {"format": SEARCHES_FORMAT, "seed": plan.shown_seed, "found": found}
-    return files | {INDEX: index_of(files)}
+    return (
+        files | {INDEX: index_of(files)} | {f"schema/{Path(name).stem}": schema for name, schema in schemas().items()}
+    )
 
 
 def find_events(plan: Plan, names: Sequence[str], executor: Executor, advance: Advance) -> dict[str, dict[str, int]]:
@@ -154,7 +158,7 @@ def check(judgements: Iterable[Judgement]) -> None:
 
 def lines(judgement: Judgement) -> Iterator[str]:
     """One line for each unexplained disagreement."""
-    for id, text in judgement.unexplained.items():
+    for id, text in judgement.disagreed.items():
         yield f"{id}: {text}"
 
 

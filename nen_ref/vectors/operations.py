@@ -21,7 +21,8 @@ def octets(size: int | None = None) -> Schema:
 
 
 TEXT: Schema = {"type": "string"}
-INTEGER: Schema = {"type": "integer", "minimum": 0}
+INTEGER: Schema = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
+U32: Schema = {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
 BOOLEAN: Schema = {"type": "boolean"}
 ANY: Schema = {}
 TEXTS: Schema = {"type": "array", "items": TEXT}
@@ -78,7 +79,7 @@ PRIMITIVES = (
     Step(
         "chacha20.block",
         "The 64 bytes of key stream of one block: RFC 8439, 2.3.",
-        {"key": octets(32), "counter": INTEGER, "nonce": octets(12)},
+        {"key": octets(32), "counter": U32, "nonce": octets(12)},
         {"block": octets(64)},
         harness=False,
     ),
@@ -267,7 +268,7 @@ STEPS = (
     Step(
         "stream.nonce",
         "nonce_i for the index i of an event.",
-        {"base_nonce": octets(12), "index": INTEGER},
+        {"base_nonce": octets(12), "index": U32},
         {"nonce": octets(12)},
     ),
     Step(

@@ -90,7 +90,13 @@ def read_file(path: Path | str) -> Json:
 
 def read_folder(path: Path | str) -> Folder:
     """A folder of vectors as its index describes it. Raises BadVectors."""
-    path = Path(path)
+    try:
+        return _read_folder(Path(path))
+    except OSError as fault:
+        raise BadVectors(f"{path}: {fault.strerror or fault}") from None
+
+
+def _read_folder(path: Path) -> Folder:
     if not path.is_dir():
         raise BadVectors(f"{path}: not a folder")
     if not (path / INDEX_FILE).exists():

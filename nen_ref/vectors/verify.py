@@ -30,7 +30,7 @@ class Findings:
             f"{id}: {text}"
             for judgements in self.judgements.values()
             for judgement in judgements
-            for id, text in judgement.unexplained.items()
+            for id, text in judgement.disagreed.items()
         ] + self.differing
 
     def known_faults(self) -> list[str]:
@@ -53,7 +53,7 @@ class Findings:
                         "independent": judgement.witness.independent,
                         "agreed": sorted(judgement.agreed),
                         "unable": sorted(judgement.unable),
-                        "disagreed": judgement.unexplained,
+                        "disagreed": judgement.disagreed,
                         "known_faults": judgement.excepted,
                     }
                     for judgement in judgements

@@ -31,7 +31,7 @@ from nen_ref.primitives.ml_dsa import (
     Poly,
     q,
 )
-from tests.primitives.vectors import external_json, wycheproof
+from tests.primitives.vectors import Published, Walk, acvp, all_tests, wycheproof
 
 PARAMETER_SETS = [ML_DSA_44, ML_DSA_65, ML_DSA_87]
 BY_NAME = {params.name: params for params in PARAMETER_SETS}
@@ -66,17 +66,9 @@ def test_parameters_are_those_of_tables_1_and_2(params: ParameterSet, table: tup
 # Wycheproof
 
 WYCHEPROOF_VERIFY = [
-    (ML_DSA_44, 180),
-    pytest.param(ML_DSA_65, 210, marks=pytest.mark.bulk),
-    pytest.param(ML_DSA_87, 241, marks=pytest.mark.bulk),
-]
-WYCHEPROOF_SIGN = [
-    (ML_DSA_44, "sign_noseed", 73),
-    (ML_DSA_44, "sign_seed", 86),
-    (ML_DSA_65, "sign_noseed", 78),
-    (ML_DSA_65, "sign_seed", 105),
-    (ML_DSA_87, "sign_noseed", 69),
-    (ML_DSA_87, "sign_seed", 96),
+    ML_DSA_44,
+    pytest.param(ML_DSA_65, marks=pytest.mark.bulk),
+    pytest.param(ML_DSA_87, marks=pytest.mark.bulk),
 ]
 WYCHEPROOF_ERRORS: dict[str, type[Exception]] = {
     "InvalidContext": ContextError,
@@ -86,12 +78,12 @@ WYCHEPROOF_ERRORS: dict[str, type[Exception]] = {
 }
 
 
-def wycheproof_tests(params: ParameterSet, kind: str) -> Iterator[tuple[dict[str, Any], dict[str, Any], str]]:
-    """Each group with each of its tests, and a name for the test."""
-    name = f"mldsa_{params.name.removeprefix('ML-DSA-')}_{kind}_test.json"
-    for group in wycheproof("Signature", name)["testGroups"]:
-        for test in group["tests"]:
-            yield group, test, f"{name} {test['tcId']}: {test['comment']}"
+def wycheproof_file(params: ParameterSet, kind: str) -> Published:
+    return wycheproof("Signature", f"mldsa_{params.name.removeprefix('ML-DSA-')}_{kind}_test.json")
+
+
+def label(test: dict[str, Any]) -> str:
+    return f"{test['tcId']}: {test['comment']}"
 
 
 def outcome(function: Callable[..., bytes | bool], *arguments: Any) -> bytes | bool | type[Exception]:
@@ -102,31 +94,28 @@ def outcome(function: Callable[..., bytes | bool], *arguments: Any) -> bytes | b
         return type(error)
 
 
-@pytest.mark.parametrize(("params", "count"), WYCHEPROOF_VERIFY, ids=lambda value: getattr(value, "name", ""))
-def test_wycheproof_verify(params: ParameterSet, count: int) -> None:
-    ran = 0
-    for group, test, name in wycheproof_tests(params, "verify"):
+@pytest.mark.parametrize("params", WYCHEPROOF_VERIFY, ids=lambda params: params.name)
+def test_wycheproof_verify(params: ParameterSet, walk: Walk) -> None:
+    published = wycheproof_file(params, "verify")
+    for group, test in walk(published, all_tests(published)):
         pk, msg, sig = (bytes.fromhex(text) for text in (group["publicKey"], test["msg"], test["sig"]))
         ctx = bytes.fromhex(test.get("ctx", ""))
         expected: bool | type[Exception] = test["result"] == "valid"
         if not expected:
             errors = [WYCHEPROOF_ERRORS[flag] for flag in test["flags"] if flag in WYCHEPROOF_ERRORS]
             expected = errors[0] if errors else False
-        assert outcome(ml_dsa.verify, params, pk, msg, sig, ctx) is expected, name
-        ran += 1
-    assert ran == count
+        assert outcome(ml_dsa.verify, params, pk, msg, sig, ctx) is expected, label(test)
 
 
 @pytest.mark.bulk
-@pytest.mark.parametrize(("params", "kind", "count"), WYCHEPROOF_SIGN, ids=lambda value: getattr(value, "name", value))
-def test_wycheproof_sign(params: ParameterSet, kind: str, count: int) -> None:
+@pytest.mark.parametrize("kind", ["sign_noseed", "sign_seed"])
+@each_parameter_set
+def test_wycheproof_sign(params: ParameterSet, kind: str, walk: Walk) -> None:
     """From a seed or from an expanded key; the tests with the flag Internal have mu and no message."""
-    ran = 0
-    for group, test, name in wycheproof_tests(params, kind):
+    published = wycheproof_file(params, kind)
+    for group, test in walk(published, all_tests(published)):
         expected = wycheproof_signature_or_error(test)
-        assert outcome(wycheproof_sign, params, group, test) == expected, name
-        ran += 1
-    assert ran == count
+        assert outcome(wycheproof_sign, params, group, test) == expected, label(test)
 
 
 EDGES = [
@@ -148,9 +137,9 @@ EDGES = [
 @pytest.mark.parametrize("params", [ML_DSA_44, ML_DSA_65], ids=lambda params: params.name)
 def test_wycheproof_signs_at_the_edges(params: ParameterSet, comment: str) -> None:
     """Some of the tests of the file above, one by one, so that each is quick."""
-    tests = wycheproof_tests(params, "sign_seed")
-    group, test, name = next(found for found in tests if found[1]["comment"] == comment)
-    assert outcome(wycheproof_sign, params, group, test) == wycheproof_signature_or_error(test), name
+    tests = all_tests(wycheproof_file(params, "sign_seed"))
+    group, test = next(found for found in tests if found[1]["comment"] == comment)
+    assert outcome(wycheproof_sign, params, group, test) == wycheproof_signature_or_error(test), label(test)
 
 
 def wycheproof_signature_or_error(test: dict[str, Any]) -> bytes | type[Exception]:
@@ -179,24 +168,24 @@ def wycheproof_sign(params: ParameterSet, group: dict[str, Any], test: dict[str,
 # NIST ACVP: the internal interface, without a context
 
 
-def acvp_tests(name: str) -> Iterator[tuple[ParameterSet, dict[str, Any], dict[str, Any]]]:
-    for group in external_json(f"external-vectors/acvp/{name}")["testGroups"]:
-        for test in group["tests"]:
-            yield BY_NAME[group["parameterSet"]], group, test
+def acvp_tests(walk: Walk, name: str) -> Iterator[tuple[ParameterSet, dict[str, Any], dict[str, Any]]]:
+    published = acvp(name)
+    for group, test in walk(published, all_tests(published)):
+        yield BY_NAME[group["parameterSet"]], group, test
 
 
-def test_acvp_keygen() -> None:
+def test_acvp_keygen(walk: Walk) -> None:
     ran = 0
-    for params, _group, test in acvp_tests("ML-DSA-keyGen.json"):
+    for params, _group, test in acvp_tests(walk, "ML-DSA-keyGen.json"):
         pk, sk = ml_dsa.keygen_internal(params, bytes.fromhex(test["seed"]))
         assert (pk.hex().upper(), sk.hex().upper()) == (test["pk"], test["sk"]), test["tcId"]
         ran += 1
     assert ran == 75
 
 
-def test_acvp_siggen() -> None:
+def test_acvp_siggen(walk: Walk) -> None:
     ran = 0
-    for params, group, test in acvp_tests("ML-DSA-sigGen.json"):
+    for params, group, test in acvp_tests(walk, "ML-DSA-sigGen.json"):
         sk, message = bytes.fromhex(test["sk"]), bytes.fromhex(test["message"])
         rnd = DETERMINISTIC if group["deterministic"] else bytes.fromhex(test["rnd"])
         sigma = ml_dsa.sign_internal(params, sk, message, rnd)
@@ -205,25 +194,25 @@ def test_acvp_siggen() -> None:
     assert ran == 60
 
 
-def test_acvp_sigver() -> None:
+def test_acvp_sigver(walk: Walk) -> None:
     ran = 0
-    for params, group, test in acvp_tests("ML-DSA-sigVer.json"):
+    for params, group, test in acvp_tests(walk, "ML-DSA-sigVer.json"):
         pk, message, sigma = (bytes.fromhex(text) for text in (group["pk"], test["message"], test["signature"]))
         assert ml_dsa.verify_internal(params, pk, message, sigma) is test["testPassed"], test["tcId"]
         ran += 1
     assert ran == 45
 
 
-@pytest.mark.parametrize("table", ["rejection_cases", "rejection_counts"])
-def test_acvp_rejections(table: str) -> None:
+def test_acvp_rejections(walk: Walk) -> None:
     """Signatures that take each way of rejection once, and ones that take 64 to 73 rejections."""
-    cases = external_json("external-vectors/acvp/ml-dsa-65-rejection-kats.json")["ML-DSA-65"][table]
-    for case in cases:
+    published = acvp("ml-dsa-65-rejection-kats.json", "the document of the ML-DSA tests")
+    tables = published.json["ML-DSA-65"]
+    assert {table: len(cases) for table, cases in tables.items()} == {"rejection_cases": 5, "rejection_counts": 5}
+    for case in walk(published, [case for cases in tables.values() for case in cases]):
         pk, sk = ml_dsa.keygen_internal(ML_DSA_65, bytes.fromhex(case["seed"]))
         assert sha256(pk + sk).hexdigest() == case["sha256_pk_sk"]
         sigma = ml_dsa.sign_internal(ML_DSA_65, sk, bytes.fromhex(case["m_prime"]), DETERMINISTIC)
         assert sha256(sigma).hexdigest() == case["sha256_sig"]
-    assert len(cases) == 5
 
 
 # Accumulated digests (external-vectors/README.md)
@@ -239,10 +228,18 @@ def accumulated_seeds(count: int) -> list[bytes]:
     return [stream[i : i + 32] for i in range(0, len(stream), 32)]
 
 
+ACCUMULATED = {
+    100: "8358a1843220194417cadbc2651295cd8fc65125b5a5c1a239a16dc8b57ca199",
+    10_000: "5ff5e196f0b830c3b10a9eb5358e7c98a3a20136cb677f3ae3b90175c3ace329",
+}
+
+
 @pytest.mark.bulk
-def test_accumulated_100() -> None:
+def test_accumulated_100(walk: Walk) -> None:
     digest = shake_128(b"".join(map(public_key_and_signature, accumulated_seeds(100)))).hexdigest(32)
-    assert digest == "8358a1843220194417cadbc2651295cd8fc65125b5a5c1a239a16dc8b57ca199"
+    assert digest == ACCUMULATED[100]
+    walk.accumulated("C2SP CCTV", "ML-DSA-65, FIPS 204", 100, ACCUMULATED[100])
+    walk.accumulated("C2SP CCTV", "ML-DSA-65, FIPS 204", 10_000, ACCUMULATED[10_000], slow=True)
 
 
 @pytest.mark.slow
@@ -252,7 +249,7 @@ def test_accumulated_10000() -> None:
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         for outputs in pool.map(public_key_and_signature, accumulated_seeds(10_000), chunksize=50):
             digest.update(outputs)
-    assert digest.hexdigest(32) == "5ff5e196f0b830c3b10a9eb5358e7c98a3a20136cb677f3ae3b90175c3ace329"
+    assert digest.hexdigest(32) == ACCUMULATED[10_000]
 
 
 # Witnesses: dilithium-py, pycryptodome, cryptography

@@ -87,7 +87,7 @@ def test_keys_of_openssl(params: ParameterSet) -> None:
 def test_wycheproof_public_keys(params: ParameterSet, good: int, bad: int) -> None:
     """The bad ones hold a key of the wrong length."""
     counts = {True: 0, False: 0}
-    for group in wycheproof("Signature", f"mldsa_{strength(params)}_verify_test.json")["testGroups"]:
+    for group in wycheproof("Signature", f"mldsa_{strength(params)}_verify_test.json").groups:
         der, pk = bytes.fromhex(group["publicKeyDer"]), bytes.fromhex(group["publicKey"])
         right = len(pk) == params.pk_size
         if right:
@@ -104,7 +104,7 @@ def test_wycheproof_public_keys(params: ParameterSet, good: int, bad: int) -> No
 def test_wycheproof_private_seeds(params: ParameterSet, count: int) -> None:
     """The groups that have one; not the three with a seed of the wrong length."""
     ran = 0
-    for group in wycheproof("Signature", f"mldsa_{strength(params)}_sign_seed_test.json")["testGroups"]:
+    for group in wycheproof("Signature", f"mldsa_{strength(params)}_sign_seed_test.json").groups:
         der, xi = bytes.fromhex(group.get("privateKeyPkcs8", "")), bytes.fromhex(group["privateSeed"])
         if not der:
             continue

@@ -22,6 +22,7 @@ def main() -> None:
     mutants = {mutant.id: mutant for mutant in all_mutants(catalogue)}
     if id not in mutants:
         sys.exit(f"there is no mutant {id} in {catalogue}")
+    quick.for_a_harness()
     if mutants[id].kind is Kind.SERVER:
         quick.for_a_server()
     mutants[id].apply()

@@ -2,7 +2,7 @@
 
 import { NenClient } from './client.js';
 import * as crypto from './crypto.js';
-import { NenError, statusOf } from './errors.js';
+import { NenError, codeInBytes, statusOf } from './errors.js';
 import { finish, hello, respond } from './handshake.js';
 import { openPayload, sealAnswer, sealBody, signedHeaders, verifyRequest } from './message.js';
 import { NenServer } from './server.js';
@@ -109,6 +109,7 @@ const STEPS = {
     if (status === undefined) throw new RangeError('no such code');
     return { status };
   },
+  'error.read': ({ body }) => ({ code: codeInBytes(utf8(body)) ?? null }),
 };
 
 const SEEDED_STEPS = {
