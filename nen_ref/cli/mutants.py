@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from nen_ref.conformance.model import Kind, Result
-from nen_ref.conformance.mutants.matrix import COSTLY, Verdict, run_baseline, run_mutants
+from nen_ref.conformance.model import Case, Kind, Result
+from nen_ref.conformance.mutants.matrix import COSTLY, Verdict, cases_of, run_baseline, run_mutants
 from nen_ref.conformance.mutants.model import CATALOGUE, Mutant, all_mutants
 from nen_ref.conformance.mutants.report import cases_without_mutant, matrix_json, matrix_markdown
 from nen_ref.conformance.registry import all_cases
@@ -50,7 +50,7 @@ def mutants(
     """Run every case against deliberately broken servers, clients and libraries.
 
     Each mutant is the reference with one fault. It has to be caught by a case of the requirement that it breaks, and
-    may fail no case that has nothing to do with it; the reference as it is has to pass everything first.
+    may fail no case that has nothing to do with it; the reference as it is has to pass all these cases first.
 
     Exit code 0: so it is; 1: a mutant was not caught, or not by the right cases; 2: wrong usage.
     """
@@ -61,7 +61,7 @@ def mutants(
     console = Console(highlight=False)
     console = console if console.is_terminal else Console(highlight=False, width=160)
     _introduce(console, selected, related)
-    if not _baseline_passes(console, selected):
+    if not _baseline_passes(console, cases_of(selected, related)):
         sys.exit(EXIT_FINDINGS)
     verdicts = _run(console, selected, jobs, catalogue, related)
     _conclude(console, verdicts)
@@ -93,17 +93,16 @@ def _introduce(console: Console, selected: Sequence[Mutant], related: bool) -> N
     console.print(f"costly, and run only against the mutants they are for: {', '.join(costly)}", style="dim")
 
 
-def _baseline_passes(console: Console, selected: Sequence[Mutant]) -> bool:
-    """Whether the reference passes every case; a suite that finds something in it proves nothing about mutants."""
-    kinds = [kind for kind in Kind if any(mutant.kind is kind for mutant in selected)]
+def _baseline_passes(console: Console, cases: Sequence[Case]) -> bool:
+    """Whether the reference passes the cases; a suite that finds something in it proves nothing about mutants."""
     with _progress(console) as progress:
-        task = progress.add_task("reference", total=len(all_cases(kinds=tuple(kinds))), running="")
+        task = progress.add_task("reference", total=len(cases), running="")
 
         def finished(result: Result) -> None:
             progress.update(task, advance=1, running=result.case.id)
 
         try:
-            found = anyio.run(run_baseline, kinds, finished)
+            found = anyio.run(run_baseline, cases, finished)
         except Unreachable as fault:
             console.print(f"the reference does not start: {visible(str(fault))}", style="bold red")
             return False
@@ -116,7 +115,7 @@ def _baseline_passes(console: Console, selected: Sequence[Mutant]) -> bool:
             f"FAILED: the reference without a fault does not pass {number(len(found), 'case')}", style="bold red"
         )
     else:
-        console.print("the reference without a fault passes everything")
+        console.print(f"the reference without a fault passes all {number(len(cases), 'case')} that are run")
     return not found
 
 

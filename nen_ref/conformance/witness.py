@@ -11,7 +11,6 @@ from nen_ref.vectors.build import Answer, Json, calls
 from nen_ref.vectors.operations import OPERATIONS
 from nen_ref.vectors.witness import Judgement, Witness, judge
 
-
 # The checks of keys have no operation of their own: they are the beginning of these.
 INSTEAD: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "ml_kem_768.check_ek": ("ml_kem_768.encaps", {"m": "00" * 32}),

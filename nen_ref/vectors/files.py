@@ -34,6 +34,7 @@ def file_of(
         "title": suite.title,
         "operation": suite.operation,
         "covers": list(suite.covers),
+        **({"notes": suite.notes} if suite.notes else {}),
         "seed": seed,
         "flags": {
             name: {"kind": flag.kind, "says": flag.says, "effect": flag.effect, "references": list(flag.references)}

@@ -106,7 +106,7 @@ class Event:
 
 @dataclass(frozen=True)
 class VectorSuite:
-    """One file of vectors.
+    """One file of vectors. `notes` say what a reader of the file has to know, if anything.
 
     `fixed(draw, found)` gives the groups whose number is fixed; `found` holds the try at which each event occurs (an
     event that nobody has searched for is absent, and its tests are then left out). `random(draw, i)` gives the i-th
@@ -120,6 +120,7 @@ class VectorSuite:
     covers: tuple[str, ...]
     flags: Mapping[str, Flag]
     fixed: Callable[[Draw, Found], list[Group]] = field(repr=False)
+    notes: str = ""
     random: Callable[[Draw, int], Test] | None = field(default=None, repr=False)
     count: int = 0
     events: tuple[Event, ...] = ()

@@ -94,6 +94,7 @@ def frame() -> Schema:
         "title": TEXT,
         "operation": {"enum": [*sorted(ANSWERS), SEVERAL]},
         "covers": TEXTS,
+        "notes": TEXT,
         "seed": SEED,
         "flags": by_name(ref("flag")),
         "events": by_name(closed({"says": TEXT, "found_at": {"type": ["integer", "null"], "minimum": 0}})),
@@ -110,7 +111,7 @@ def frame() -> Schema:
     of_protocol = where_tests(where("result", "invalid", {"required": ["codes"]}))
     return {
         "title": "A file of Nen test vectors",
-        **closed(members),
+        **closed(members, {"notes"}),
         "allOf": [
             {
                 "if": {"properties": {"name": {"pattern": "^primitives/"}}},

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from nen_ref.cli import mutants as command
-from nen_ref.conformance.model import Kind, Outcome, Result
-from nen_ref.conformance.mutants.matrix import COSTLY, Catch, Verdict, cases_for
+from nen_ref.conformance.model import Case, Kind, Outcome, Result
+from nen_ref.conformance.mutants.matrix import COSTLY, Catch, Verdict, cases_for, cases_of
 from nen_ref.conformance.mutants.model import Mutant, all_mutants
 from nen_ref.conformance.mutants.patch import NothingToReplace, bind, set_field
 from nen_ref.conformance.mutants.report import matrix_json, matrix_markdown
@@ -77,6 +77,18 @@ def test_the_costly_cases_exist_and_run_against_their_mutants() -> None:
         assert left_out <= COSTLY
 
 
+def test_the_reference_has_to_pass_what_the_mutants_meet() -> None:
+    libraries = [mutant for mutant in all_mutants() if mutant.kind is Kind.LIBRARY]
+    assert set(cases_of(all_mutants())) == set(all_cases()) - {case for case in all_cases() if is_idle(case)}
+    assert {case.kind for case in cases_of(libraries)} == {Kind.LIBRARY}
+    assert cases_of(libraries[:1], related=True) == cases_for(libraries[0], related=True)
+
+
+def is_idle(case: Case) -> bool:
+    """Whether it is too costly for every mutant."""
+    return case.id in COSTLY and not any(mutant.concerns(case) for mutant in all_mutants())
+
+
 def test_related_cases_are_those_that_concern_the_mutant() -> None:
     for mutant in all_mutants():
         quick, whole = cases_for(mutant, related=True), cases_for(mutant)
@@ -116,9 +128,10 @@ def test_replacing_nothing_is_an_error() -> None:
 
 
 def test_a_library_a_client_and_a_server_are_caught(tmp_path: Path) -> None:
+    """By the cases that concern them; the next test has libraries run against all."""
     ids = ("library/window-exclusive", "client/truncation-silent", "server/replay-not-atomic")
     only = [argument for id in ids for argument in ("--only", id)]
-    done = mutants(*only, "--json", str(tmp_path / "m.json"), "--docs", str(tmp_path / "m.md"))
+    done = mutants(*only, "--related", "--json", str(tmp_path / "m.json"), "--docs", str(tmp_path / "m.md"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PASSED: all 3 mutants caught" in done.stdout
     assert "costly, and run only against" in done.stdout

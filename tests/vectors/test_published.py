@@ -31,7 +31,7 @@ def published() -> Folder:
     return read_folder(published_folder())
 
 
-def tests_of(file: dict[str, Any]) -> list[dict[str, Any]]:
+def _tests_of(file: dict[str, Any]) -> list[dict[str, Any]]:
     return [test for group in file["groups"] for test in group["tests"]]
 
 
@@ -50,7 +50,7 @@ def test_there_are_enough_and_enough_of_them_are_negative(published: Folder) -> 
 
 def test_ids_are_permanent(published: Folder) -> None:
     """An id that was published stays, with the file that it is in; a new one is added to the list."""
-    ids = [id for file in published.files.values() for id in (test["id"] for test in tests_of(file))]
+    ids = [id for file in published.files.values() for id in (test["id"] for test in _tests_of(file))]
     listed = IDS.read_text(encoding="utf-8").split()
     assert sorted(set(listed) - set(ids)) == [], "published vectors are gone"
     assert sorted(set(ids) - set(listed)) == [], f"add these to {IDS.name}"
@@ -73,7 +73,7 @@ def test_every_vector_is_attested_by_others_than_ourselves(published: Folder) ->
             excepted = {
                 id for entry in file["exceptions"] if entry["witness"] == witness["name"] for id in entry["tests"]
             }
-            assert witness["agreed"] + witness["unable"] + len(excepted) == len(tests_of(file)), (name, witness)
+            assert witness["agreed"] + witness["unable"] + len(excepted) == len(_tests_of(file)), (name, witness)
 
 
 def test_accumulated_digests_go_to_ten_thousand_by_two(published: Folder) -> None:

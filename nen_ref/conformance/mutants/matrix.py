@@ -107,9 +107,14 @@ def cases_for(mutant: Mutant, related: bool = False) -> list[Case]:
     ]
 
 
-async def run_baseline(kinds: Sequence[Kind], finished: Callable[[Result], None] = lambda result: None) -> list[Result]:
+def cases_of(mutants: Sequence[Mutant], related: bool = False) -> list[Case]:
+    """The cases that run against at least one of them, each once, in the order of the suite."""
+    ids = {case.id for mutant in mutants for case in cases_for(mutant, related)}
+    return [case for case in all_cases() if case.id in ids]
+
+
+async def run_baseline(cases: Sequence[Case], finished: Callable[[Result], None] = lambda result: None) -> list[Result]:
     """The findings of the reference as it is; there should be none. Raises Unreachable."""
-    cases = all_cases(kinds=tuple(kinds))
     jobs = CASES_AT_ONCE[Kind.SERVER]
     report = await run_cases(
         cases, ReferenceTarget(), jobs=jobs, seed=SEED, finished=finished, case_timeout=BASELINE_TIMEOUT

@@ -64,6 +64,11 @@ def digest(*polynomials: Poly) -> bytes:
 
 # Sampling of the matrix
 
+INTERMEDIATE_NOTES = (
+    "Intermediate values whose names end in _sha3_256 are SHA3-256 of ByteEncode_12 of the polynomials, one after the "
+    "other, a matrix row by row; c_prime_sha3_256 is that of the bytes."
+)
+
 
 @dataclass(frozen=True)
 class Sampling:

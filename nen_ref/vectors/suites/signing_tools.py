@@ -226,12 +226,12 @@ DIGITS = "1234567890123456"
 """The base64 text of a nonce that could also be a timestamp."""
 
 CONFUSED = (
-    Parts("digit-of-the-time", "a time that begins with 1", "GET", "/a", TIME, NONCE, "Separators"),
+    Parts("digit-of-the-time", "a time that begins with 1", "GET", "/b", TIME, NONCE, "Separators"),
     Parts(
         "digit-of-the-path",
         "the first digit of `confused-digit-of-the-time` stands at the end of the path: one text without separators",
         "GET",
-        "/a1",
+        "/b1",
         TIME[1:],
         NONCE,
         "Separators",

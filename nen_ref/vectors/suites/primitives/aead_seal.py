@@ -205,8 +205,9 @@ def intermediate(a: dict[str, Any]) -> Mapping[str, Any]:
 
 SUITE = VectorSuite(
     name="primitives/aead_seal",
-    title="ChaCha20-Poly1305, sealing with empty AAD; the tag of 16 bytes follows the ciphertext. Of the intermediate "
-    "values, r (clamped), s and the accumulator (before s is added) are little-endian.",
+    title="ChaCha20-Poly1305, sealing",
+    notes="The AAD is empty; the tag of 16 bytes follows the ciphertext. Of the intermediate values r (clamped), s and "
+    "the accumulator (before s is added) are little-endian.",
     operation="aead.seal",
     covers=("RFC 8439, section 2.8", "V1-PRIM-09"),
     flags=FLAGS,

@@ -36,7 +36,8 @@ def special_keys(draw: Draw) -> dict[str, tuple[str, bytes]]:
 
 def fixed(draw: Draw, found: Found) -> list[Group]:
     drawn = [
-        valid(f"key-{i}", "the key of a drawn seed", {"pk": key_pair(draw(f"xi/{i}")).pk}, "Basic") for i in (1, 2, 3)
+        valid(f"key-{i}", f"the key of the drawn seed {i}", {"pk": key_pair(draw(f"xi/{i}")).pk}, "Basic")
+        for i in (1, 2, 3)
     ]
     special = [
         valid(f"key-{name}", comment, {"pk": pk}, "SpecialKey") for name, (comment, pk) in special_keys(draw).items()

@@ -13,6 +13,7 @@ from nen_ref.vectors.model import Event, Flag, Found, Group, Test, VectorSuite, 
 from nen_ref.vectors.suites.ml_kem_tools import (
     EK_FLAGS,
     ETA,
+    INTERMEDIATE_NOTES,
     SAMPLING,
     SAMPLING_FLAGS,
     T_SIZE,
@@ -220,6 +221,7 @@ def intermediate(a: dict[str, Any]) -> Mapping[str, Any]:
 SUITE = VectorSuite(
     name="primitives/ml_kem_768_encaps",
     title="ML-KEM-768, encapsulation with given randomness m",
+    notes=INTERMEDIATE_NOTES,
     operation="ml_kem_768.encaps",
     covers=("FIPS 203, algorithm 17", "FIPS 203, section 7.2", "V1-PRIM-01", "V1-PRIM-02"),
     flags=FLAGS,

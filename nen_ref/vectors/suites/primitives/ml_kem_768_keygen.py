@@ -10,6 +10,7 @@ from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, valid
 from nen_ref.vectors.suites.ml_kem_tools import (
     ETA,
+    INTERMEDIATE_NOTES,
     SAMPLING,
     SAMPLING_FLAGS,
     K,
@@ -184,6 +185,7 @@ def intermediate(a: dict[str, Any]) -> Mapping[str, Any]:
 SUITE = VectorSuite(
     name="primitives/ml_kem_768_keygen",
     title="ML-KEM-768, key generation from the seed (d, z)",
+    notes=INTERMEDIATE_NOTES,
     operation="ml_kem_768.keygen",
     covers=("FIPS 203, algorithm 16", "V1-PRIM-01"),
     flags=FLAGS,

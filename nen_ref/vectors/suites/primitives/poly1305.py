@@ -349,7 +349,8 @@ def intermediate(a: dict[str, Any]) -> Mapping[str, Any]:
 
 SUITE = VectorSuite(
     name="primitives/poly1305",
-    title="Poly1305. The intermediate values r (clamped), s and the accumulator (before s is added) are little-endian.",
+    title="Poly1305",
+    notes="The intermediate values r (clamped), s and the accumulator (before s is added) are little-endian.",
     operation="poly1305.mac",
     covers=("RFC 8439, section 2.5", "V1-PRIM-09"),
     flags=FLAGS,

@@ -63,7 +63,7 @@ COUNTERS: Mapping[str, str] = {
 
 def fixed(draw: Draw, found: Found) -> list[Group]:
     high, front = high_base_nonce(draw), draw("front", 8)
-    fill = front + b"\xff\xff\xff\xff"
+    fill = draw("front of the full word", 8) + b"\xff\xff\xff\xff"
     return [
         Group(
             "every index under a base nonce that has high and low bits set in each of its last four bytes",
