@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
 MUTANTS ?= 2
 
-.PHONY: conformance test slow browser mutants mutation lint types interop wheel docs-generated clean
+.PHONY: conformance test slow browser mutants mutation vectors vectors-published lint types interop wheel docs-generated clean
 
 conformance: $(STAMP)  ## run the conformance suite against the built-in reference, its server over real HTTP
 	$(BIN)/nen-ref conformance
@@ -21,6 +21,15 @@ mutants: $(STAMP)  ## broken implementations, each against the cases that concer
 	mkdir -p build
 	$(BIN)/nen-ref conformance mutants $(if $(ALL),,--related) --jobs $(MUTANTS) --json build/mutants.json --docs build/mutants.md
 	diff -u docs/mutants.md build/mutants.md || echo "docs/mutants.md is of another state: copy build/mutants.md there"
+
+vectors: $(STAMP)  ## the checked-in vectors are what the seed gives, every witness agrees, and they kill every broken library
+	$(BIN)/nen-ref vectors generate --check --transcripts 100
+	$(BIN)/nen-ref vectors verify --transcripts 1000
+	$(BIN)/nen-ref vectors mutants --first
+
+vectors-published: $(STAMP) tests/interop/node/node_modules  ## write vectors/ anew, with Node as a witness (ten minutes)
+	$(BIN)/nen-ref vectors generate --harness "node tests/interop/node/harness.mjs"
+	$(BIN)/nen-ref vectors mutants --docs docs/vector-mutants.md
 
 docs-generated: $(STAMP)  ## write what is generated under docs/ (the kill matrix: nen-ref conformance mutants --docs)
 	$(BIN)/python docs/regenerate.py
@@ -51,6 +60,9 @@ wheel: $(STAMP)  ## build the wheel and try it in an empty environment
 	build/wheel-venv/bin/python -m pip install --quiet dist/*.whl
 	cd build && wheel-venv/bin/nen-ref conformance list > wheel-cases.txt && wheel-venv/bin/nen-ref explain ISO-3002 > /dev/null
 	cd build && wheel-venv/bin/nen-ref conformance --only v1/wire --html wheel-report.html > /dev/null
+	cd build && wheel-venv/bin/nen-ref vectors verify --only v1/payload > /dev/null
+	rm -rf build/wheel-vectors && cd build && wheel-venv/bin/nen-ref vectors export wheel-vectors > /dev/null
+	diff -r vectors build/wheel-vectors
 	@echo "the wheel works on its own: $$(grep -c '^v1/' build/wheel-cases.txt) cases listed"
 
 $(STAMP): pyproject.toml

@@ -31,7 +31,7 @@ from nen_ref.vectors.accumulated import CHECKPOINTS
 from nen_ref.vectors.build import Disagreement, Json
 from nen_ref.vectors.draw import DEFAULT_SEED, SEED_SIZE
 from nen_ref.vectors.files import INDEX, AnotherSet, merged, write
-from nen_ref.vectors.generate import Advance, Plan, generate
+from nen_ref.vectors.generate import ORACLES, Advance, Plan, generate
 from nen_ref.vectors.published import published_folder
 from nen_ref.vectors.read import BadVectors, Folder, read_folder
 from nen_ref.vectors.same import differences
@@ -74,7 +74,7 @@ def vectors() -> None:
     help="How far to accumulate.",
 )
 @click.option("--long-searches", is_flag=True, help="Search for events that take many minutes, too.")
-@click.option("--check", is_flag=True, help="Write nothing: only compare with what --out holds.")
+@click.option("--check", is_flag=True, help="Write nothing, ask no witness: compare with what --out holds.")
 def generate_command(
     seed: str | None,
     suites: tuple[str, ...],
@@ -89,8 +89,9 @@ def generate_command(
 ) -> None:
     """Make the vectors of a seed. The same seed gives the same bytes, with any number of processes or machines.
 
-    Nothing is written before every witness agrees. Exit code 0: written; 1: witnesses disagree, both answers are shown,
-    or --check finds a difference; 2: wrong usage.
+    Nothing is written before every witness agrees. With --check none is asked: `nen-ref vectors verify` does that.
+
+    Exit code 0: written; 1: witnesses disagree, both answers are shown, or --check finds a difference; 2: wrong usage.
     """
     secret = DEFAULT_SEED if seed is None else _seed(seed)
     if out is None and secret != DEFAULT_SEED:
@@ -103,6 +104,7 @@ def generate_command(
             secret,
             suites,
             count,
+            () if check else ORACLES,
             searches=_known_searches(secret),
             long_searches=long_searches,
             transcripts=int(transcripts),
@@ -360,7 +362,7 @@ def _conclude(console: Console, findings: Findings, providers: Sequence[str]) ->
 
 def _agreement(judgement: Judgement) -> str:
     unable = f" ({len(judgement.unable)})" if judgement.unable else ""
-    return f"{judgement.witness.name} {len(judgement.agreed)}{unable}"
+    return f"{judgement.witness.name.removeprefix('our protocol ')} {len(judgement.agreed)}{unable}"
 
 
 def _console() -> Console:

@@ -71,7 +71,7 @@ def index_of(files: Mapping[str, Json]) -> Json:
             "events": {event: entry["found_at"] for event, entry in file["events"].items()},
         }
         for name, file in files.items()
-        if file["format"] == FILE_FORMAT
+        if file.get("format") == FILE_FORMAT
     ]
     return index_of_entries(files, entries, {})
 

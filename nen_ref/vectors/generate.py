@@ -20,7 +20,7 @@ from nen_ref.vectors.files import ACCUMULATED, ACCUMULATED_FORMAT, INDEX, SEARCH
 from nen_ref.vectors.schema import schemas
 from nen_ref.vectors.suites import all_suites
 from nen_ref.vectors.tasks import Task, run_all, search
-from nen_ref.vectors.witness import Judgement, known, witness_of
+from nen_ref.vectors.witness import Judgement, by_construction, known, witness_of
 
 RANDOM_AT_ONCE = 25
 TRANSCRIPTS_AT_ONCE = 50
@@ -29,6 +29,9 @@ TRIES_PER_EVENT = 20
 """A search ends after so many times the tries that an event takes on average; chance alone fails it once in 10^8."""
 LONG_SEARCH = 5000
 """Events that take more tries are searched for only where that is asked for."""
+
+ORACLES = ("pypi", "pycryptodome", "cryptography")
+"""The providers that have to agree."""
 
 Advance = Callable[[str, int, int], None]
 """Told of progress: what is being done, how many units of it are done, of how many."""
@@ -48,7 +51,7 @@ class Plan:
     seed: bytes = field(default=DEFAULT_SEED, repr=False)
     suites: tuple[str, ...] = ()
     count: int | None = None
-    providers: tuple[str, ...] = ("pypi", "pycryptodome", "cryptography")
+    providers: tuple[str, ...] = ORACLES
     searches: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     long_searches: bool = False
     transcripts: int = CHECKPOINTS[-1]
@@ -141,12 +144,14 @@ def build_files(
 def attest_files(
     plan: Plan, files: Mapping[str, Json], executor: Executor, advance: Advance
 ) -> dict[str, list[Judgement]]:
-    """What the reference and every provider make of each file."""
-    providers = ("reference", *plan.providers)
-    tasks = [Task("attest", (file, name)) for file in files.values() for name in providers]
+    """What every provider makes of each file; the reference has computed it."""
+    tasks = [Task("attest", (file, name)) for file in files.values() for name in plan.providers]
     results = run_all(executor, tasks, partial(advance, "asking the witnesses"))
     per_file = iter(results)
-    return {file: [made for _ in providers if (made := next(per_file)) is not None] for file in files}
+    return {
+        name: [by_construction(file), *(made for _ in plan.providers if (made := next(per_file)) is not None)]
+        for name, file in files.items()
+    }
 
 
 def check(judgements: Iterable[Judgement]) -> None:

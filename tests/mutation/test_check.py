@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ F, G = Change("nen_ref.a.f", "x", "y"), Change("nen_ref.a.g", "x", "y")
 ZIP = Change("nen_ref.a.h", "zip(a, b, strict=True)", "zip(a, b, )")
 
 
-def compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: list[Change]) -> int:
+def compared(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: list[Change], patterns: tuple[str, ...] = check.EVERYTHING
+) -> int:
     """The exit code of a comparison of LIST with a run in which these mutants were not killed, and one was."""
     monkeypatch.setattr(check, "LIST", tmp_path / "survivors.toml")
     check.LIST.write_text(LIST)
@@ -29,8 +32,12 @@ def compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: list[Change
     everything = changes | {"nen_ref.a.k__0": killed}
     monkeypatch.setattr(check, "mutants", lambda: [(name, Path(), c.outcome) for name, c in everything.items()])
     monkeypatch.setattr(check, "function_of", lambda name: name.partition("__")[0])
-    monkeypatch.setattr(check, "described", lambda name, path, outcome: Mutant(name, everything[name], "the diff"))
-    return check.compare(check.EVERYTHING)
+    monkeypatch.setattr(
+        check,
+        "described",
+        lambda name, path, outcome: Mutant(name, replace(everything[name], outcome=outcome), "the diff"),
+    )
+    return check.compare(patterns)
 
 
 def test_what_is_explained_is_no_difference(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -56,6 +63,26 @@ def test_every_difference_fails(
 ) -> None:
     assert compared(monkeypatch, tmp_path, found) == 1
     assert "survivors.toml" in capsys.readouterr().out
+
+
+def test_what_is_outside_of_the_sample_need_not_survive(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In their order the mutants are f__0, g__1, g__2, k__0; of g, 2 has no outcome."""
+    outside = replace(G, outcome="not checked")
+    assert compared(monkeypatch, tmp_path, [F, G, outside], ("*__[01]",)) == 0
+    assert "a part of all 4 mutants" in capsys.readouterr().out
+    assert compared(monkeypatch, tmp_path, [F, G, outside], ("*__[012]",)) == 1
+    killed = replace(G, outcome="killed")
+    assert compared(monkeypatch, tmp_path, [F, killed, outside], ("*__[01]",)) == 1
+
+
+def test_the_sample_has_a_mutant_of_every_function() -> None:
+    names = [f"nen_ref.protocol.sse.x_read__mutmut_{number}" for number in range(1, 31)]
+    assert [name for name in names if check.matches(name, check.SAMPLE)] == [
+        names[i] for i in range(30) if i % 10 in (0, 3, 6)
+    ]
+    assert not check.matches("nen_ref.primitives.ml_kem.x_ntt__mutmut_1", check.SAMPLE)
 
 
 def test_the_patterns_are_narrow() -> None:

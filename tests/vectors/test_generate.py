@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,7 +21,7 @@ from nen_ref.vectors.files import AnotherSet, dump, merged, write
 from nen_ref.vectors.generate import Plan, first_try, generate
 from nen_ref.vectors.same import differences
 
-SEED = bytes(range(32))
+SEED = sha256(b"a private seed").digest()
 SUITES = ("primitives/hmac_sha256", "primitives/ml_kem_768_keygen", "v1/payload_open", "v1/stream_opening")
 PLAN = Plan(SEED, SUITES, count=30, providers=("pycryptodome",), transcripts=100)
 
@@ -89,7 +90,7 @@ def test_more_random_vectors_begin_with_the_fewer_ones() -> None:
 
 
 def test_a_private_seed_stands_in_no_file(made: dict[str, bytes]) -> None:
-    assert all(json.loads(text)["seed"] is None for text in made.values())
+    assert all(json.loads(text).get("seed") is None for text in made.values())
     assert not [name for name, text in made.items() if SEED.hex().encode() in text]
     assert SEED.hex() not in repr(PLAN)
 

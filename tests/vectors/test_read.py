@@ -282,7 +282,7 @@ BAD_FILES: list[tuple[Json, Edit, str]] = [
      "line 18: operation: 'stream.opne' is unknown; did you mean stream.open?"),
     (OPENING, put("seed", "00"), "line 3: seed: '00' (1 byte) is not 32 bytes in lower-case hexadecimal"),
     (OPENING, put("seed", "\u2028"), "line 3: seed: '\\u2028' is not 32 bytes in lower-case hexadecimal"),
-    (OPENING, put("note", 1), "line 1: has no member 'note'"),
+    (OPENING, put("note", 1), "line 1: has no member 'note'; did you mean notes?"),
     (OPENING, put("valdi", 1), "line 1: has no member 'valdi'; did you mean valid?"),
     (OPENING, drop("valid"), "line 1: lacks valid"),
     (OPENING, put("valid", 2), "line 30: valid: 2, but there are 1"),

@@ -25,6 +25,7 @@ from nen_ref.conformance.targets import HarnessTarget, ReferenceTarget, Unreacha
 SEED = "mutants"
 # Within one run. One server case waits for six seconds; each at the same time may need a harness of its own.
 CASES_AT_ONCE = {Kind.SERVER: 4, Kind.CLIENT: 3, Kind.LIBRARY: 1}
+FEW = 25  # client cases that are done sooner by one harness than three harnesses are started
 CASE_TIMEOUT = 60.0
 BASELINE_TIMEOUT = 180.0  # nothing hangs in the reference, and a machine may be busy
 
@@ -160,7 +161,7 @@ def examine(id: str, catalogue: str = CATALOGUE, related: bool = False) -> tuple
 
 async def _examine(mutant: Mutant, catalogue: str, related: bool) -> tuple[int, tuple[Catch, ...], str]:
     cases = cases_for(mutant, related)
-    jobs = CASES_AT_ONCE[mutant.kind]
+    jobs = 1 if mutant.kind is Kind.CLIENT and len(cases) <= FEW else CASES_AT_ONCE[mutant.kind]
 
     async def findings(selected: list[Case], jobs: int) -> list[Result]:
         target = MutantTarget(command(mutant, catalogue))
