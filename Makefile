@@ -6,13 +6,13 @@ STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
 MUTANTS ?= 2
 
-.PHONY: conformance test slow browser mutants mutation vectors vectors-published lint types interop wheel docs-generated clean
+.PHONY: conformance test slow browser mutants mutation vectors vectors-published external lint types interop wheel docs-generated clean
 
 conformance: $(STAMP)  ## run the conformance suite against the built-in reference, its server over real HTTP
 	$(BIN)/nen-ref conformance
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop and not browser" --durations=12
+	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop and not browser" --external-check docs/external.md --durations=12
 
 browser: $(STAMP)  ## the reports in Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest -q -m browser
@@ -26,6 +26,9 @@ vectors: $(STAMP)  ## the checked-in vectors are what the seed gives, every witn
 	$(BIN)/nen-ref vectors generate --check --transcripts 100
 	$(BIN)/nen-ref vectors verify --transcripts 1000
 	$(BIN)/nen-ref vectors mutants --first
+
+external: $(STAMP)  ## write docs/external.md: which published test data passed
+	$(BIN)/python -m pytest tests/primitives -n $(WORKERS) -q --external-table docs/external.md
 
 vectors-published: $(STAMP) tests/interop/node/node_modules  ## write vectors/ anew, with Node as a witness (ten minutes)
 	$(BIN)/nen-ref vectors generate --harness "node tests/interop/node/harness.mjs"

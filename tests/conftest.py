@@ -16,6 +16,7 @@ settings.register_profile(
     "nen", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 UNDER_MUTMUT = "MUTANT_UNDER_TEST" in os.environ
+NOT_IN_MODULES = ("chacha20_poly1305", "external", "ml_dsa", "ml_kem")  # of primitives: see tests/mutation/check.py
 CPU_SECONDS = 6  # of one test under mutmut; the longest that it runs needs a tenth of that
 
 # mutmut runs the tests once for each mutant and asks only whether one fails: a few examples do, and no smaller ones.
@@ -45,6 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
     They are `test_MODULE*.py` of its layer, and of the protocol the two files that go through all of it.
     """
     external_table.register(config)
+    if UNDER_MUTMUT and os.environ.get("NEN_MUTATED") == "MODULES":
+        others = [f"tests/primitives/test_{module}.py" for module in NOT_IN_MODULES]
+        config.option.ignore = [*(config.option.ignore or []), *others]
     mutant = os.environ.get("MUTANT_UNDER_TEST", "").split(".")
     if len(mutant) < 4:
         return

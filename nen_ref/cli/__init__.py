@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 
 import click
 
 from nen_ref import __version__
-from nen_ref.cli import reports
-from nen_ref.cli.conformance import conformance
-from nen_ref.cli.demo import demo
-from nen_ref.cli.explain import explain
-from nen_ref.cli.mutants import mutants as mutants_command
-from nen_ref.cli.serve import serve
-from nen_ref.cli.vectors import vectors
+
+COMMANDS = {
+    "conformance": "nen_ref.cli.suite",
+    "vectors": "nen_ref.cli.vectors",
+    "serve": "nen_ref.cli.serve",
+    "demo": "nen_ref.cli.demo",
+    "explain": "nen_ref.cli.explain",
+}
+"""Each command by its name, and the module that has it under the same name."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class OnDemand(click.Group):
+    """Imports a command when it is asked for: all of them together take longer than most of what they do."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[name]), name)
+        return command
+
+
+@click.group(cls=OnDemand, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="nen-ref")
 def main() -> None:
-    """Nen: readable reference implementation and conformance suite.
+    """Nen: readable reference implementation, test vectors and conformance suite.
 
     Begin with `nen-ref conformance` (the suite against the built-in reference server) or `nen-ref demo`.
     """
     # A harness that was killed may be gone before asyncio looks for it, which it thinks worth a warning.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
-
-
-for command in (*reports.COMMANDS, mutants_command):
-    conformance.add_command(command)
-
-for command in (conformance, vectors, serve, demo, explain):
-    main.add_command(command)

@@ -101,6 +101,8 @@ def run_mutmut(patterns: tuple[str, ...], children: int) -> None:
     """A run from scratch: mutmut keeps results of functions that have not changed, though the tests may have."""
     shutil.rmtree("mutants", ignore_errors=True)
     environment = {name: value for name, value in os.environ.items() if name != "NEN_EXTERNAL"}
+    if patterns != EVERYTHING:
+        environment["NEN_MUTATED"] = "MODULES"  # tests/conftest.py leaves out the tests of the other modules
     command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", str(children), *patterns]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
     assert process.stdout is not None

@@ -402,14 +402,14 @@ def check_against_kyber_py(params: ParameterSet, seed: bytes, m: bytes, ours: Ou
     kyber_py = KYBER_PY[params]
     assert (ours.ek, ours.dk) == kyber_py.key_derive(seed)
     assert ours.made == kyber_py._encaps_internal(ours.ek, m)
-    assert ours.K == kyber_py.decaps(ours.dk, ours.c)
+    assert kyber_py.decaps(ours.dk, ours.c) == ours.K
 
 
 def check_against_pycryptodome(params: ParameterSet, seed: bytes, m: bytes, ours: Ours) -> None:
     key = MLKEM.construct(param_set=PYCRYPTODOME[params], seed=seed)
     assert (ours.ek, ours.dk) == (key.ek, key.expanded_dk)
     assert ours.made == key._encaps(m)
-    assert ours.K == key._decaps(ours.c)
+    assert key._decaps(ours.c) == ours.K
 
 
 def check_against_pyca(params: ParameterSet, seed: bytes, m: bytes, ours: Ours) -> None:
@@ -418,7 +418,7 @@ def check_against_pyca(params: ParameterSet, seed: bytes, m: bytes, ours: Ours) 
     assert ours.ek == private_key.public_key().public_bytes_raw()
     K, theirs = private_key.public_key().encapsulate()
     assert decaps(params, ours.dk, theirs) == K
-    assert ours.K == private_key.decapsulate(ours.c)
+    assert private_key.decapsulate(ours.c) == ours.K
 
 
 class Witnesses(NamedTuple):
@@ -454,18 +454,19 @@ def test_witnesses(params: ParameterSet, part: int) -> None:
         ours = Ours(ek, dk, made, c, decaps(params, dk, c))
         assert (ours.K == made.K) == (c == made.c)
         check_against_pycryptodome(params, d + z, m, ours)
-        number = seen["pycryptodome"]
-        if number % witnesses.kyber_py == 0:
+        turn = data.draw(st.sampled_from(range(6)))  # drawn, so that an example that fails does so again
+        if turn % witnesses.kyber_py == 1:
             check_against_kyber_py(params, d + z, m, ours)
             seen["kyber-py"] += 1
-        if witnesses.pyca and number % witnesses.pyca == 0:
+        if witnesses.pyca and turn % witnesses.pyca == 1:
             check_against_pyca(params, d + z, m, ours)
             seen["pyca"] += 1
         seen["pycryptodome"] += 1
 
     check()
     assert seen["pycryptodome"] >= witnesses.examples // 2
-    assert seen["kyber-py"] >= witnesses.examples // 2 // witnesses.kyber_py
+    assert seen["kyber-py"] >= witnesses.examples // 8
+    assert seen["pyca"] >= (witnesses.examples // 6 if witnesses.pyca else 0)
 
 
 @pytest.mark.bulk

@@ -19,6 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import anyio
@@ -124,7 +125,13 @@ def dsa_sign_hedged(a: Arguments) -> Values:
 
 # The client
 
-CERTIFICATES = ssl.create_default_context()  # for all clients: loading them takes a tenth of a second
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """For all clients: loading them takes a tenth of a second."""
+    return ssl.create_default_context()
+
+
 clients: dict[str, NenClient] = {}
 
 
@@ -132,7 +139,7 @@ def client_new(a: Arguments) -> Values:
     identity = Identity.from_seed(a["identity_seed"]) if "identity_seed" in a else None
     name = f"client-{len(clients) + 1}"
     clients[name] = NenClient(
-        a["base_url"], identity=identity, clock=clock, random_bytes=random_bytes, suite=SUITE, verify=CERTIFICATES
+        a["base_url"], identity=identity, clock=clock, random_bytes=random_bytes, suite=SUITE, verify=certificates()
     )
     return {"client": name}
 
