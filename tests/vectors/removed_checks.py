@@ -9,8 +9,8 @@ A check is what lets a function refuse:
 - any other `raise`. Removed: nothing is done;
 - a statement that only calls something named `check`, or `parse_json`, and drops its result. Removed likewise.
 
-Left out is what an `except` does: it gives one error another name, and without it the refusal remains. Neither are loops
-checks, nor the filters of rejection sampling: without them other values come out, but nothing is accepted.
+Left out is what an `except` does: it gives one error another name, and without it the refusal remains. Neither are the
+filters of rejection sampling checks: without them other values come out, but nothing more is accepted.
 
 The function with a check removed is compiled from the changed source and its code put in the place of the old one, in
 this process; no file changes.
@@ -23,7 +23,7 @@ import copy
 import importlib
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
@@ -41,8 +41,8 @@ LAYERS = ("primitives", "protocol")
 class Check:
     """One check: `module` as in "protocol.wire", the qualified name of its `function`, and what is removed as `text`.
 
-    `node` is what is removed. `whole` is what decides: a condition of which `node` is the whole or a part, and which
-    `accepts` by being true or by being false; or a statement, the same as `node`. Instead of `node` stands `value`, or no statement.
+    `node` is removed by putting `value` in its place, or no statement. `whole` is what decides: the condition of which
+    `node` is all or a part, and which `accepts` by being true or by being false; or a statement, the same as `node`.
     """
 
     module: str
@@ -185,9 +185,13 @@ class _Unchain(ast.NodeTransformer):
 
 
 @contextmanager
-def removed(check: Check) -> Iterator[None]:
-    """The reference without this check."""
-    with _changed(check.module, {check.function}, lambda node: check.instead if node is check.node else None):
+def removed(*gone: Check) -> Iterator[None]:
+    """The reference without these checks."""
+    instead = {check.node: check.instead for check in gone}
+    with ExitStack() as stack:
+        for module in {check.module for check in gone}:
+            functions = {check.function for check in gone if check.module == module}
+            stack.enter_context(_changed(module, functions, instead.get))
         yield
 
 
@@ -217,7 +221,8 @@ def told(module: str, refuses: Callable[[Check], None]) -> Iterator[None]:
         if isinstance(node, ast.expr):
             return ast.Call(ast.Name("_decide", ast.Load()), [ast.Constant(id(node)), node], [])
         (statement,) = ast.parse(f"try: pass\nexcept BaseException:\n  _tell({id(node)})\n  raise").body
-        assert isinstance(statement, ast.Try) and isinstance(node, ast.stmt)
+        assert isinstance(statement, ast.Try)
+        assert isinstance(node, ast.stmt)
         statement.body = [node]
         return statement
 

@@ -181,9 +181,7 @@ def _all_calls() -> Iterator[Call]:
 
 
 def _first_wrong(without: Sequence[Check], asked: Sequence[Call]) -> Call | None:
-    with ExitStack() as stack:
-        for check in without:
-            stack.enter_context(removed(check))
+    with removed(*without):
         return next((call for call in asked if call.is_wrong()), None)
 
 
@@ -205,9 +203,7 @@ def test_every_check_that_is_removed_makes_a_vector_fail(refused: dict[str, list
 def test_what_stands_in_for_a_check_is_named(id: str, refused: dict[str, list[Call]]) -> None:
     others = [CHECKS[other] for other in COVERED[id]]
     asked = [call for one in (id, *COVERED[id]) for call in refused[one]]
-    with ExitStack() as stack:
-        for check in others:
-            stack.enter_context(removed(check))
+    with removed(*others):
         right = [call for call in asked if not call.is_wrong()]
     assert _first_wrong([CHECKS[id], *others], right) is not None
 
