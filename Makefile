@@ -25,6 +25,7 @@ mutants: $(STAMP)  ## broken implementations, each against the cases that concer
 vectors: $(STAMP)  ## the checked-in vectors are what the seed gives, every witness agrees, and they kill every broken library
 	$(BIN)/nen-ref vectors generate --check --transcripts 100
 	$(BIN)/nen-ref vectors verify --transcripts 1000
+	$(BIN)/nen-ref vectors verify --provider pycryptodome --transcripts 10000
 	$(BIN)/nen-ref vectors mutants --first
 
 external: $(STAMP)  ## write docs/external.md: which published test data passed

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -16,8 +17,24 @@ from nen_ref.conformance.mutants.vector_matrix import UNSEEN, kills_json, kills_
 from nen_ref.conformance.mutants.vectors import Kills, library_mutants, run
 from nen_ref.conformance.text import number, visible
 from nen_ref.vectors.published import published_folder
+from nen_ref.vectors.read import read_folder
 
 EXIT_FINDINGS = 1
+
+
+class ReportFile(click.Path):
+    """A file that is written when the work is done; that it can be is looked at before."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.parent.is_dir():
+            self.fail(f"{path}: there is no folder {path.parent}", param, ctx)
+        if not path.exists() and not os.access(path.parent, os.W_OK):
+            self.fail(f"{path}: the folder cannot be written", param, ctx)
+        return path
 
 
 @click.command()
@@ -27,18 +44,17 @@ EXIT_FINDINGS = 1
     "--jobs", type=click.IntRange(1, 64), default=os.cpu_count() or 1, help="Mutants at a time; else one a core."
 )
 @click.option("--first", is_flag=True, help="Stop at the first vector that kills a mutant. Some ten times quicker.")
-@click.option(
-    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Also every kill, for machines."
-)
-@click.option(
-    "--docs", "docs_file", type=click.Path(dir_okay=False, path_type=Path), help="Also the matrix, as Markdown."
-)
+@click.option("--json", "json_file", type=ReportFile(), metavar="FILE", help="Also every kill, for machines.")
+@click.option("--docs", "docs_file", type=ReportFile(), metavar="FILE", help="Also the matrix, as Markdown.")
 def mutants(
     folder: Path | None, only: tuple[str, ...], jobs: int, first: bool, json_file: Path | None, docs_file: Path | None
 ) -> None:
     """Answer the vectors of FOLDER, else of the published set, by libraries with one fault each.
 
-    Exit code 0: each is killed by a vector; 1: one is not, and nothing says why it cannot be; 2: wrong usage.
+    The reference without a fault answers them as well: it has to be right, or a kill would mean nothing.
+
+    Exit code 0: each is killed by a vector; 1: one is not, and nothing says why it cannot be; 2: wrong usage, or
+    vectors that are bad or wrong themselves.
     """
     if first and (json_file or docs_file):
         raise click.UsageError("--first does not look for all kills, which the matrix is made of")
@@ -47,14 +63,16 @@ def mutants(
         raise click.UsageError(f"no mutant of libraries begins with {', '.join(only)}")
     console = Console(highlight=False)
     console = console if console.is_terminal else Console(highlight=False, width=160)
-    results = _run(console, selected, folder or published_folder(), jobs, first)
+    vectors = read_folder(folder or published_folder()).path
+    results = _run(console, selected, vectors, jobs, first)
     for file, text in ((json_file, kills_json), (docs_file, kills_markdown)):
         if file:
             file.write_text(text(results), encoding="utf-8")
-            console.print(f"written: {file}")
+            console.print(f"written: {visible(str(file))}", markup=False, soft_wrap=True)
     alive = unkilled(results)
     for kills in alive:
-        console.print(f"NOT KILLED {kills.mutant.id}: {visible(kills.trouble or kills.mutant.fault)}", style="bold red")
+        why = visible(kills.trouble or kills.mutant.fault)
+        console.print(f"NOT KILLED {kills.mutant.id}: {why}", style="bold red", markup=False, soft_wrap=True)
     spared = sum(kills.mutant.id in UNSEEN for kills in results)
     if alive:
         console.print(f"FAILED: {number(len(alive), 'mutant')} of {len(results)} not killed", style="bold red")
@@ -66,13 +84,14 @@ def mutants(
 
 
 def _run(console: Console, selected: Sequence[Mutant], folder: Path, jobs: int, first: bool) -> list[Kills]:
-    columns = (TextColumn("{task.description}", style="bold"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    text = TextColumn("{task.description}", style="bold", markup=False)
+    columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("mutants", total=len(selected))
 
         def finished(kills: Kills) -> None:
             progress.advance(task)
             if not console.is_terminal:
-                console.print(f"{kills.mutant.id}: {number(kills.count, 'vector')}")
+                console.print(f"{kills.mutant.id}: {number(kills.count, 'vector')}", markup=False)
 
         return run(selected, folder, jobs, first, finished, CATALOGUE)

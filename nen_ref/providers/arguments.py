@@ -1,4 +1,9 @@
-"""Checks before a library sees the arguments: libraries differ in what they raise, and in what they take."""
+"""What libraries raise, told apart by the arguments.
+
+Where an argument may have any length (keys and ciphertexts of ML-KEM, contexts), the library sees it first and has to
+refuse it by itself: as a witness it would else attest our own check. Where a length is fixed, we check before, for
+libraries differ in what they do with another one.
+"""
 
 from nen_ref.primitives.errors import ContextError, LengthError
 
@@ -26,6 +31,6 @@ def check_lengths(**arguments: bytes) -> None:
 
 
 def check_context(ctx: bytes) -> None:
-    """Raise ContextError if ctx is longer than 255 bytes (FIPS 204, algorithms 2 and 3)."""
+    """Once a library has refused: raise ContextError if ctx is longer than 255 bytes (FIPS 204, algorithms 2 and 3)."""
     if len(ctx) > 255:
         raise ContextError(f"ctx must be at most 255 bytes, not {len(ctx)}")

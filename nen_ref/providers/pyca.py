@@ -40,20 +40,22 @@ def _unsupported(operation: str) -> Callable[..., NoReturn]:
 
 
 def ml_kem_768_check_ek(ek: bytes) -> None:
-    check_lengths(ek=ek)
     try:
         MLKEM768PublicKey.from_public_bytes(ek)
     except ValueError as error:
+        check_lengths(ek=ek)
         raise KeyCheckError("ek fails a check of cryptography") from error
 
 
 def ml_dsa_65_verify(pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> bool:
-    check_context(ctx)
     check_lengths(pk=pk)
     try:
         MLDSA65PublicKey.from_public_bytes(pk).verify(sigma, M, ctx)
     except InvalidSignature:
         return False
+    except ValueError:
+        check_context(ctx)
+        raise
     return True
 
 

@@ -36,12 +36,12 @@ def ml_kem_768_encaps(ek: bytes, m: bytes) -> ml_kem.Encapsulation:
 
 
 def ml_kem_768_decaps(dk: bytes, c: bytes) -> bytes:
-    check_lengths(dk=dk, c=c)
+    key = _decapsulation_key(dk)
     try:
-        key = MLKEM.construct(param_set=MLKEM.ML_KEM_768, expanded_dk=dk)
-    except ValueError as error:
-        raise KeyCheckError("dk fails a check of pycryptodome") from error
-    return key._decaps(c)
+        return key._decaps(c)
+    except ValueError:
+        check_lengths(c=c)
+        raise
 
 
 def ml_dsa_65_keygen(xi: bytes) -> ml_dsa.KeyPair:
@@ -51,19 +51,25 @@ def ml_dsa_65_keygen(xi: bytes) -> ml_dsa.KeyPair:
 
 
 def ml_dsa_65_sign(sk: bytes, M: bytes, ctx: bytes, rnd: bytes) -> bytes:
-    check_context(ctx)
     check_lengths(sk=sk, rnd=rnd)
     try:
         key = MLDSA.construct(param_set=MLDSA.ML_DSA_65, sk=sk)
     except ValueError as error:
         raise KeyCheckError("sk fails a check of pycryptodome") from error
-    return mldsa.new(key, ctx, randfunc=lambda _length: rnd).sign(M)
+    try:
+        return mldsa.new(key, ctx, randfunc=lambda _length: rnd).sign(M)
+    except ValueError:
+        check_context(ctx)
+        raise
 
 
 def ml_dsa_65_verify(pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> bool:
-    check_context(ctx)
     check_lengths(pk=pk)
-    scheme = mldsa.new(MLDSA.construct(param_set=MLDSA.ML_DSA_65, pk=pk), ctx)
+    try:
+        scheme = mldsa.new(MLDSA.construct(param_set=MLDSA.ML_DSA_65, pk=pk), ctx)
+    except ValueError:
+        check_context(ctx)
+        raise
     try:
         scheme.verify(M, sigma)
     except ValueError:
@@ -104,11 +110,7 @@ def poly1305_mac(key: bytes, message: bytes) -> bytes:
 
 
 def ml_kem_768_check_dk(dk: bytes) -> None:
-    check_lengths(dk=dk)
-    try:
-        MLKEM.construct(param_set=MLKEM.ML_KEM_768, expanded_dk=dk)
-    except ValueError as error:
-        raise KeyCheckError("dk fails a check of pycryptodome") from error
+    _decapsulation_key(dk)
 
 
 def ml_dsa_65_decode_spki(der: bytes) -> bytes:
@@ -128,11 +130,19 @@ def ml_dsa_65_encode_spki(pk: bytes) -> bytes:
     return MLDSA.construct(param_set=MLDSA.ML_DSA_65, pk=pk).export_key(format="DER")
 
 
+def _decapsulation_key(dk: bytes) -> MLKEM.MLKEMKey:
+    try:
+        return MLKEM.construct(param_set=MLKEM.ML_KEM_768, expanded_dk=dk)
+    except ValueError as error:
+        check_lengths(dk=dk)
+        raise KeyCheckError("dk fails a check of pycryptodome") from error
+
+
 def _encapsulation_key(ek: bytes) -> MLKEM.MLKEMKey:
-    check_lengths(ek=ek)
     try:
         return MLKEM.construct(param_set=MLKEM.ML_KEM_768, ek=ek)
     except ValueError as error:
+        check_lengths(ek=ek)
         raise KeyCheckError("ek fails a check of pycryptodome") from error
 
 

@@ -34,22 +34,23 @@ def ml_kem_768_check_ek(ek: bytes) -> None:
 
 
 def ml_kem_768_encaps(ek: bytes, m: bytes) -> ml_kem.Encapsulation:
-    check_lengths(ek=ek, m=m)
+    check_lengths(m=m)
     # A copy, for the randomness hangs on an object that all of the process shares.
     kem = copy(ML_KEM_768)
     kem.random_bytes = lambda _length: m
     try:
         K, c = kem.encaps(ek)
     except ValueError as error:
+        check_lengths(ek=ek)
         raise KeyCheckError("ek fails a check of kyber-py") from error
     return ml_kem.Encapsulation(K=K, c=c)
 
 
 def ml_kem_768_decaps(dk: bytes, c: bytes) -> bytes:
-    check_lengths(dk=dk, c=c)
     try:
         K: bytes = ML_KEM_768.decaps(dk, c)
     except ValueError as error:
+        check_lengths(dk=dk, c=c)
         raise KeyCheckError("dk fails a check of kyber-py") from error
     return K
 
@@ -61,24 +62,29 @@ def ml_dsa_65_keygen(xi: bytes) -> ml_dsa.KeyPair:
 
 
 def ml_dsa_65_sign(sk: bytes, M: bytes, ctx: bytes, rnd: bytes) -> bytes:
-    check_context(ctx)
     check_lengths(sk=sk, rnd=rnd)
     dsa = copy(ML_DSA_65)
     dsa.random_bytes = lambda _length: rnd
-    sigma: bytes = dsa.sign(sk, M, ctx)
+    try:
+        sigma: bytes = dsa.sign(sk, M, ctx)
+    except ValueError:
+        check_context(ctx)
+        raise
     return sigma
 
 
 def ml_dsa_65_verify(pk: bytes, M: bytes, sigma: bytes, ctx: bytes) -> bool:
-    check_context(ctx)
     check_lengths(pk=pk)
-    valid: bool = ML_DSA_65.verify(pk, M, sigma, ctx)
+    try:
+        valid: bool = ML_DSA_65.verify(pk, M, sigma, ctx)
+    except ValueError:
+        check_context(ctx)
+        raise
     return valid
 
 
 def ml_kem_768_check_dk(dk: bytes) -> None:
     # The check has no function of its own: it is a part of decapsulation.
-    check_lengths(dk=dk)
     ml_kem_768_decaps(dk, bytes(1088))
 
 

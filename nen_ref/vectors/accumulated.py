@@ -7,20 +7,14 @@ joined, so that any machine may compute any part of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from base64 import b64decode
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from nen_ref.primitives.suite import Suite
-from nen_ref.protocol.errors import NenError
-from nen_ref.protocol.handshake import client_finish, client_hello, respond
-from nen_ref.protocol.identity import Identity
-from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, Headers, Request
-from nen_ref.protocol.payload import dump_envelope, seal
-from nen_ref.protocol.session import Session, SessionKeys
-from nen_ref.protocol.signing import canonical_string, sign
-from nen_ref.protocol.stream import StreamOpener, StreamSealer
-from nen_ref.protocol.verification import NonceAnswer, run, verify_request
+from nen_ref.protocol.wire import dump_json, parse_json_object
+from nen_ref.vectors.answers import REFERENCE_KIT, Kit
+from nen_ref.vectors.build import Answer, Json, answer, as_json
 from nen_ref.vectors.draw import Draw
 
 CHECKPOINTS = (100, 1000, 10_000)
@@ -30,85 +24,117 @@ METHODS = ("POST", "PUT", "PATCH", "DELETE")
 NOW = 1_767_225_600_000
 """The server's clock in every transcript: 2026-01-01T00:00:00Z in ms."""
 
+Transcript = Generator[tuple[str, Json], Answer, list[bytes]]
+"""Asks for operations with their inputs, is sent the answers, and returns what the transcript consists of."""
+
 
 @dataclass(frozen=True)
 class Topic:
-    """One kind of transcript: `steps` say in words what `transcript(draw, i, suite)` yields."""
+    """One kind of transcript: `steps` say in words what `transcript(draw, i)` does."""
 
     name: str
     covers: tuple[str, ...]
     steps: tuple[str, ...]
-    transcript: Callable[[Draw, int, Suite], Iterator[bytes]] = field(repr=False)
+    transcript: Callable[[Draw, int], Transcript] = field(repr=False)
 
 
-def primitives(draw: Draw, i: int, suite: Suite) -> Iterator[bytes]:
-    ek, dk = suite.ml_kem_768_keygen(draw("d"), draw("z"))
-    K, c = suite.ml_kem_768_encaps(ek, draw("m"))
-    yield from (ek, dk, K, c)
-    yield suite.ml_kem_768_decaps(dk, draw("c", 1088))
-    pk, sk = suite.ml_dsa_65_keygen(draw("xi"))
+def primitives(draw: Draw, i: int) -> Transcript:
+    keys = yield "ml_kem_768.keygen", {"d": draw("d"), "z": draw("z")}
+    sent = yield "ml_kem_768.encaps", {"ek": octets(keys, "ek"), "m": draw("m")}
+    rejected = yield "ml_kem_768.decaps", {"dk": octets(keys, "dk"), "c": draw("c", 1088)}
+    pair = yield "ml_dsa_65.keygen", {"xi": draw("xi")}
     M = draw("M", draw.below("size of M", 100))
-    yield from (pk, sk, suite.ml_dsa_65_sign(sk, M, b"", draw("rnd")))
+    signed = yield "ml_dsa_65.sign", {"sk": octets(pair, "sk"), "message": M, "rnd": draw("rnd")}
     plaintext = draw("plaintext", draw.below("size of plaintext", 300))
-    yield suite.aead_seal(draw("key"), draw("nonce", 12), plaintext)
-    yield suite.hmac_sha256(draw("mac key", draw.below("size of mac key", 100)), plaintext)
+    sealed = yield "aead.seal", {"key": draw("key"), "nonce": draw("nonce", 12), "plaintext": plaintext}
+    mac_key = draw("mac key", draw.below("size of mac key", 100))
+    mac = yield "hmac_sha256", {"key": mac_key, "message": plaintext}
+    return [
+        *(octets(keys, name) for name in ("ek", "dk")),
+        *(octets(sent, name) for name in ("K", "c")),
+        octets(rejected, "K"),
+        *(octets(pair, name) for name in ("pk", "sk")),
+        octets(signed, "signature"),
+        octets(sealed, "ciphertext"),
+        octets(mac, "mac"),
+    ]
 
 
-def handshake(draw: Draw, i: int, suite: Suite) -> Iterator[bytes]:
-    identity = Identity.from_seed(draw("xi"), suite=suite) if i % 100 == 0 else None
-    hello = client_hello(draw("d"), draw("z"), identity, suite=suite)
-    sid = draw("sid", 16).hex()
-    accepted = respond(hello.body, m=draw("m"), mac_key=draw("hmac key"), sid=sid, now=NOW, suite=suite)
-    received, keys = client_finish(hello, accepted.reply, suite=suite)
-    yield from (hello.body, accepted.reply.body, received.encode(), keys.enc, keys.mac)
+def handshake(draw: Draw, i: int) -> Transcript:
+    seeds = {"d": draw("d"), "z": draw("z")}
+    identity = {"identity_seed": draw("xi")} if i % 100 == 0 else {}
+    hello = yield "handshake.hello", seeds | identity
+    body = text(hello, "body")
+    given = {"body": body, "m": draw("m"), "hmac_key": draw("hmac key"), "sid": draw("sid", 16).hex()}
+    accepted = yield "handshake.respond", given
+    finished = yield "handshake.finish", seeds | {"status": 200, "body": text(accepted, "body")}
+    return [
+        body.encode(),
+        text(accepted, "body").encode(),
+        text(finished, "sid").encode(),
+        octets(finished, "secret"),
+        octets(finished, "hmac_key"),
+    ]
 
 
-def request(draw: Draw, i: int, suite: Suite) -> Iterator[bytes]:
-    keys = SessionKeys(draw("secret"), draw("hmac key"))
-    session = Session(draw("sid", 16).hex(), keys, NOW)
+def request(draw: Draw, i: int) -> Transcript:
+    secret, hmac_key, sid = draw("secret"), draw("hmac key"), draw("sid", 16).hex()
     method = METHODS[draw.below("method", len(METHODS))]
-    path = f"/api/{draw('path', draw.below('size of path', 20)).hex()}"
-    payload = f'{{"text":"{draw("payload", draw.below("size of payload", 200)).hex()}"}}'.encode()
+    target = f"/api/{draw('path', draw.below('size of path', 20)).hex()}"
+    payload = f'{{"text":"{draw("payload", draw.below("size of payload", 200)).hex()}"}}'
     timestamp = str(NOW - 40_000 + draw.below("timestamp", 80_001))
-    envelope = seal(keys.enc, draw("n", 12), payload, suite=suite)
-    canonical = canonical_string(method, path, timestamp, envelope.nonce_text)
-    signature = sign(keys.mac, canonical, suite=suite)
-    yield from (envelope.ct, canonical, signature.encode())
-    headers = Headers(
-        [(SESSION_HEADER, session.sid), (TIMESTAMP_HEADER, timestamp), (SIGNATURE_HEADER, signature)],
-    )
-    body = bytearray(dump_envelope(envelope))
+    sealed = yield "payload.seal", {"secret": secret, "n": draw("n", 12), "payload": payload}
+    envelope = parse_json_object(text(sealed, "body").encode())
+    ct, n = str(envelope["ct"]), str(envelope["n"])
+    given = {"method": method, "target": target, "timestamp": timestamp, "nonce": n}
+    canonical = yield "canonical_string", given
+    signed = yield "request.sign", {"hmac_key": hmac_key} | given
+    body = bytearray(dump_json({"ct": ct, "n": n}))
     if i % 4 == 3:
         body[draw.below("altered byte", len(body))] ^= 1
-    try:
-        verified = run(
-            verify_request(Request(method, path, headers, bytes(body)), NOW, suite=suite),
-            lambda question: session,
-            lambda question: NonceAnswer.NEW,
-        )
-        yield verified.payload or b""
-    except NenError as error:
-        yield error.code.encode()
+    headers = {
+        "X-Nen-Session": sid,
+        "X-Nen-Timestamp": timestamp,
+        "X-Nen-Signature": text(signed, "signature"),
+    }
+    verified = yield (
+        "request.verify",
+        {
+            "session": {"sid": sid, "secret": secret, "hmac_key": hmac_key},
+            "now": NOW,
+            "used_nonces": [],
+            "request": {"method": method, "target": target, "headers": headers, "body": body.decode()},
+        },
+    )
+    outcome = verified.code if verified.refused else text(verified, "payload")
+    texts = (text(canonical, "canonical_string"), text(signed, "signature"), outcome)
+    return [b64decode(ct), *(one.encode() for one in texts)]
 
 
-def stream(draw: Draw, i: int, suite: Suite) -> Iterator[bytes]:
-    key, base_nonce = draw("secret"), draw("base nonce", 12)
+def stream(draw: Draw, i: int) -> Transcript:
+    keys = {"secret": draw("secret"), "base_nonce": draw("base nonce", 12)}
     count = draw.below("chunks", 6)
     chunks = [draw(f"chunk/{n}", draw.below(f"size of chunk/{n}", 100)).hex() for n in range(count)]
-    sealer = StreamSealer(key, base_nonce, suite=suite)
-    body = bytearray(b"".join([sealer.seal(chunk.encode()) for chunk in chunks]) + sealer.finish())
-    yield bytes(body)
+    sealed = yield "stream.seal", keys | {"chunks": chunks}
+    body = bytearray(text(sealed, "body").encode())
+    parts = [bytes(body)]
     if i % 4 == 2:
         del body[draw.below("end", len(body)) :]
     if i % 4 == 3:
         body[draw.below("altered byte", len(body))] ^= 1
-    opener = StreamOpener(key, base_nonce, suite=suite)
-    try:
-        yield from opener.feed(bytes(body))
-        opener.close()
-        yield b"complete"
-    except NenError as error:
-        yield error.code.encode()
+    opened = yield "stream.open", keys | {"pieces": [bytes(body)]}
+    if opened.refused:
+        return [*parts, text(opened, "released").encode(), opened.code.encode()]
+    return [*parts, text(opened, "text").encode(), b"complete"]
+
+
+def octets(given: Answer, name: str) -> bytes:
+    return bytes.fromhex(given.values[name])
+
+
+def text(given: Answer, name: str) -> str:
+    value: str = given.values[name]
+    return value
 
 
 TOPICS = (
@@ -160,8 +186,8 @@ TOPICS = (
         "stream",
         ("V1-STR-02", "V1-STR-03", "V1-STR-09", "V1-STR-10"),
         (
-            "draw secret (32), 'base nonce' (12), the number of chunks below 6, and each 'chunk/N' ('size of chunk/N' "
-            "below 100), whose text is its hexadecimal",
+            "draw secret (32), 'base nonce' (12), 'chunks' below 6, which is their number, and each 'chunk/N' "
+            "('size of chunk/N' below 100), whose text is its hexadecimal",
             "append the body of the stream: for each chunk and the end `data: BASE64` and two line feeds",
             "where i mod 4 is 2, cut the body off at 'end' below its length; where it is 3, flip the lowest bit of the "
             "byte at 'altered byte' below its length",
@@ -172,7 +198,24 @@ TOPICS = (
 )
 
 
-def transcript_digests(draw: Draw, topic: Topic, numbers: range, suite: Suite) -> bytes:
+def digest(parts: list[bytes]) -> bytes:
+    """That of one transcript, 32 bytes."""
+    return sha256(b"".join(parts)).digest()
+
+
+def played(transcript: Transcript, kit: Kit) -> list[bytes]:
+    """A transcript whose operations our protocol answers, over the primitives of a provider."""
+    given: Answer | None = None
+    while True:
+        try:
+            operation, arguments = transcript.send(given)  # type: ignore[arg-type]
+        except StopIteration as end:
+            parts: list[bytes] = end.value
+            return parts
+        given = answer(operation, as_json(arguments), kit)
+
+
+def transcript_digests(draw: Draw, topic: Topic, numbers: range, kit: Kit = REFERENCE_KIT) -> bytes:
     """The digests of these transcripts, 32 bytes each, joined. `draw` is that of the seed, without a prefix."""
     own = draw.under(f"accumulated/{topic.name}")
-    return b"".join(sha256(b"".join(topic.transcript(own.under(str(i)), i, suite))).digest() for i in numbers)
+    return b"".join(digest(played(topic.transcript(own.under(str(i)), i), kit)) for i in numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from nen_ref.vectors.operations import OPERATIONS
 
 SEVERAL = "steps"
 """The operation of a file whose vectors consist of several operations."""
+
+REQUIREMENT = re.compile(r"V\d-[A-Z]+-\d\d")
 
 Json = dict[str, Any]
 
@@ -90,13 +93,20 @@ def build_groups(suite: VectorSuite, groups: Sequence[Group]) -> list[Json]:
     ]
 
 
+def covered(suite: VectorSuite, test: Test) -> list[str]:
+    """What a vector tests beside what the file says of all: its own, and the requirements that its flags refer to."""
+    of_flags = (text for flag in test.flags for text in suite.flags[flag].references if REQUIREMENT.fullmatch(text))
+    return list(dict.fromkeys(text for text in (*test.covers, *of_flags) if text not in suite.covers))
+
+
 def build_test(suite: VectorSuite, shared: Input, test: Test) -> Json:
     """One vector as it stands in the file."""
+    covers = covered(suite, test)
     head: Json = {
         "id": f"{suite.name}/{test.id}",
         "comment": test.comment,
         "flags": list(test.flags),
-        **({"covers": list(test.covers)} if test.covers else {}),
+        **({"covers": covers} if covers else {}),
     }
     if suite.operation == SEVERAL:
         invalid = any(step.codes is not None for step in test.steps)

@@ -7,10 +7,13 @@ import os
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nen_ref.vectors.build import Json
 from nen_ref.vectors.model import VectorSuite
+
+if TYPE_CHECKING:
+    from nen_ref.vectors.read import Folder
 
 FILE_FORMAT, INDEX_FORMAT = "nen-vectors/1", "nen-vectors-index/1"
 ACCUMULATED_FORMAT, SEARCHES_FORMAT = "nen-accumulated/1", "nen-searches/1"
@@ -104,27 +107,60 @@ class AnotherSet(Exception):
     """A folder holds vectors of another seed, or something else."""
 
 
+def check_target(folder: Path, seed: str | None, whole: bool) -> None:
+    """Whether a set, or without `whole` a part of one, may be written into a folder; to be asked before the work.
+
+    `seed` is that which the files will show, None for a private set. Raises AnotherSet unless the folder holds nothing
+    but a README.md and schemas, or is a set of the same public seed. A whole set replaces even a damaged one of its
+    seed; what a part joins has to be sound.
+    """
+    _target(folder, seed, whole)
+
+
 def merged(folder: Path, files: Mapping[str, Json]) -> dict[str, Json]:
     """New files of some suites, with searches and an index that hold what the folder has of the others.
 
-    Raises AnotherSet unless the folder is empty or a set of the same seed, which a private set does not tell.
+    Raises AnotherSet as check_target does.
     """
-    index = folder / f"{INDEX}.json"
-    if not index.exists():
+    old = _target(folder, files[INDEX]["seed"], whole=False)
+    if old is None:
         return dict(files)
-    try:
-        old, searches = (json.loads((folder / f"{name}.json").read_bytes()) for name in (INDEX, SEARCHES))
-        if old["seed"] is None or old["seed"] != files[INDEX]["seed"]:
-            raise AnotherSet(f"{folder} holds another set, or a private one: name an empty folder")
-        found = {**searches["found"], **files[SEARCHES]["found"]}
-        entries = {entry["name"]: entry for entry in (*old["files"], *files[INDEX]["files"])}
-        accumulated = {name: old[name] for name in (ACCUMULATED,) if name in old}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise AnotherSet(f"{folder} has an {INDEX}.json that is none of nen-ref: name an empty folder") from None
+    found = {**(old.searches or {"found": {}})["found"], **files[SEARCHES]["found"]}
+    entries = {entry["name"]: entry for entry in (*old.index["files"], *files[INDEX]["files"])}
+    accumulated = {name: old.index[name] for name in (ACCUMULATED,) if name in old.index}
     both = dict(files) | {SEARCHES: files[SEARCHES] | {"found": dict(sorted(found.items()))}}
     return both | {
         INDEX: index_of_entries(both, sorted(entries.values(), key=lambda entry: entry["name"]), accumulated)
     }
+
+
+def _target(folder: Path, seed: str | None, whole: bool) -> Folder | None:
+    """The set that a part of one joins, if the folder has one. Raises AnotherSet."""
+    # Not at the top: it takes the formats from here.
+    from nen_ref.vectors.read import BadVectors, read_folder, seed_of_folder
+
+    old = None
+    try:
+        if _is_free(folder):
+            return None
+        if whole:
+            shown = seed_of_folder(folder)
+        else:
+            old = read_folder(folder)
+            shown = old.index["seed"]
+    except BadVectors as fault:
+        raise AnotherSet(f"{fault}; name an empty folder") from None
+    except OSError as fault:
+        raise AnotherSet(f"{folder}: {fault.strerror or fault}; name an empty folder") from None
+    if seed is None:
+        raise AnotherSet(f"{folder} holds a set, which a private one does not replace: name an empty folder")
+    if shown != seed:
+        raise AnotherSet(f"{folder} holds another set, or a private one: name an empty folder")
+    return old
+
+
+def _is_free(folder: Path) -> bool:
+    return not folder.exists() or all(entry.name in ("README.md", "schema") for entry in folder.iterdir())
 
 
 def write(folder: Path, files: Mapping[str, Json]) -> None:

@@ -13,14 +13,14 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from nen_ref.vectors.accumulated import CHECKPOINTS, TOPICS
+from nen_ref.vectors.accumulated import CHECKPOINTS, TOPICS, Topic
 from nen_ref.vectors.build import Disagreement, Json
 from nen_ref.vectors.draw import DEFAULT_SEED
 from nen_ref.vectors.files import ACCUMULATED, ACCUMULATED_FORMAT, INDEX, SEARCHES, SEARCHES_FORMAT, file_of, index_of
 from nen_ref.vectors.schema import schemas
 from nen_ref.vectors.suites import all_suites
 from nen_ref.vectors.tasks import Task, run_all, search
-from nen_ref.vectors.witness import Judgement, by_construction, known, witness_of
+from nen_ref.vectors.witness import Accumulated, Judgement, Witness, by_construction, known, witness_of
 
 RANDOM_AT_ONCE = 25
 TRANSCRIPTS_AT_ONCE = 50
@@ -36,11 +36,19 @@ ORACLES = ("pypi", "pycryptodome", "cryptography")
 Advance = Callable[[str, int, int], None]
 """Told of progress: what is being done, how many units of it are done, of how many."""
 Others = Callable[[Mapping[str, Json]], Mapping[str, list[Judgement]]]
+"""Asks further witnesses, such as the harness of an implementation, about files."""
+Accumulators = Callable[[int], Sequence[Accumulated]]
+"""Has further witnesses accumulate so many transcripts."""
 
 
 def nobody(files: Mapping[str, Json]) -> Mapping[str, list[Judgement]]:
     """No further witnesses."""
     return {}
+
+
+def none_of_them(count: int) -> Sequence[Accumulated]:
+    """No further witnesses."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -65,11 +73,14 @@ class Plan:
         return [name for name in (*all_suites(), ACCUMULATED) if not self.suites or name in self.suites]
 
 
-def generate(plan: Plan, executor: Executor, advance: Advance, others: Others = nobody) -> dict[str, Json]:
-    """The files of the set by name, the index among them. Raises Disagreement.
-
-    `others` asks witnesses beside the providers, such as the harness of an implementation, about the files.
-    """
+def generate(
+    plan: Plan,
+    executor: Executor,
+    advance: Advance,
+    others: Others = nobody,
+    accumulators: Accumulators = none_of_them,
+) -> dict[str, Json]:
+    """The files of the set by name, the index among them. Raises Disagreement."""
     names = [name for name in plan.names() if name != ACCUMULATED]
     found = find_events(plan, names, executor, advance)
     files = build_files(plan, names, found, executor, advance)
@@ -79,7 +90,7 @@ def generate(plan: Plan, executor: Executor, advance: Advance, others: Others = 
         check(judgements)
         files[name] |= known(files[name], judgements)
     if ACCUMULATED in plan.names():
-        files[ACCUMULATED] = accumulate_all(plan, executor, advance)
+        files[ACCUMULATED] = accumulate_all(plan, executor, advance, accumulators)
     files[SEARCHES] = {"format": SEARCHES_FORMAT, "seed": plan.shown_seed, "found": found}
     return (
         files | {INDEX: index_of(files)} | {f"schema/{Path(name).stem}": schema for name, schema in schemas().items()}
@@ -167,10 +178,11 @@ def lines(judgement: Judgement) -> Iterator[str]:
         yield f"{id}: {text}"
 
 
-def accumulate_all(plan: Plan, executor: Executor, advance: Advance) -> Json:
-    """accumulated.json: by the reference, and by a provider that does everything itself. Raises Disagreement."""
+def accumulate_all(plan: Plan, executor: Executor, advance: Advance, accumulators: Accumulators) -> Json:
+    """accumulated.json: by the reference, by a provider that can, and by further witnesses. Raises Disagreement."""
     names = ("reference", *(name for name in plan.providers if name == "pycryptodome"))
     checkpoints = [count for count in CHECKPOINTS if count <= plan.transcripts]
+    further = accumulators(checkpoints[-1])
     chunks = [
         range(first, min(first + TRANSCRIPTS_AT_ONCE, checkpoints[-1]))
         for first in range(0, checkpoints[-1], TRANSCRIPTS_AT_ONCE)
@@ -184,37 +196,46 @@ def accumulate_all(plan: Plan, executor: Executor, advance: Advance) -> Json:
     results = iter(run_all(executor, tasks, partial(advance, "accumulating transcripts")))
     topics = []
     for topic in TOPICS:
-        by_name = {name: b"".join(next(results) for _ in chunks) for name in names}
-        for name in names[1:]:
-            if by_name[name] != by_name["reference"]:
-                at = next(
-                    i
-                    for i in range(checkpoints[-1])
-                    if by_name[name][32 * i : 32 * i + 32] != by_name["reference"][32 * i : 32 * i + 32]
-                )
-                raise Disagreement(f"accumulated/{topic.name}: transcript {at} is another by {name}")
-        topics.append(
-            {
-                "name": topic.name,
-                "covers": list(topic.covers),
-                "transcript": list(topic.steps),
-                "digests": [
-                    {"transcripts": count, "sha256": sha256(by_name["reference"][: 32 * count]).hexdigest()}
-                    for count in checkpoints
-                ],
-                "witnesses": [accumulated_witness(name, topic.name, checkpoints[-1]) for name in names],
-            }
+        own, *others = (
+            Accumulated(_accumulating(name, topic.name), topic.name, b"".join(next(results) for _ in chunks))
+            for name in names
         )
+        others += [one for one in further if one.topic == topic.name]
+        for one in others:
+            _same_transcripts(own, one)
+        topics.append(_topic(topic, own, others, checkpoints))
     return {"format": ACCUMULATED_FORMAT, "seed": plan.shown_seed, "topics": topics}
 
 
-def accumulated_witness(name: str, topic: str, transcripts: int) -> Json:
-    """Who computed them. Only the primitives are computed by a library alone."""
+def _topic(topic: Topic, own: Accumulated, others: Sequence[Accumulated], checkpoints: Sequence[int]) -> Json:
+    return {
+        "name": topic.name,
+        "covers": list(topic.covers),
+        "transcript": list(topic.steps),
+        "digests": [
+            {"transcripts": count, "sha256": sha256(own.digests[: 32 * count]).hexdigest()} for count in checkpoints
+        ],
+        "witnesses": [
+            {
+                "name": one.witness.name,
+                "version": one.witness.version,
+                "independent": one.witness.independent,
+                "transcripts": len(one.digests) // 32,
+            }
+            for one in (own, *others)
+        ],
+    }
+
+
+def _accumulating(name: str, topic: str) -> Witness:
+    """Who computes. Only the primitives are computed by a library alone."""
     witness = witness_of(name, f"{'primitives' if topic == 'primitives' else 'v1'}/")
     assert witness is not None
-    return {
-        "name": witness.name,
-        "version": witness.version,
-        "independent": witness.independent,
-        "transcripts": transcripts,
-    }
+    return witness
+
+
+def _same_transcripts(own: Accumulated, other: Accumulated) -> None:
+    """Raise Disagreement at the first transcript that is another."""
+    for i in range(len(own.digests) // 32):
+        if own.digests[32 * i : 32 * i + 32] != other.digests[32 * i : 32 * i + 32]:
+            raise Disagreement(f"accumulated/{own.topic}: transcript {i} is another by {other.witness.name}")

@@ -1,7 +1,8 @@
 """Strict JSON, and where in a text something stands: `json` tells no places of what it has read.
 
 Refused beyond what `json` refuses, as parsers of other languages do not agree on it: a member that stands twice in an
-object, numbers that are not integers, halves of a surrogate pair, and nesting deeper than MAX_DEPTH.
+object, numbers that are not integers or longer than MAX_DIGITS, halves of a surrogate pair, and nesting deeper than
+MAX_DEPTH.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 MAX_DEPTH = 64
+MAX_DIGITS = 640
+"""As many as Python turns into a number whatever its own limit is set to."""
 
 Path = tuple[str | int, ...]
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[][{},:]|[^][{},:"\s]+')
+# Possessive, as re otherwise keeps 100 bytes for each escape of a string, to come back to.
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{},:]|[^][{},:"\s]+')
 
 
 class BadText(Exception):
@@ -31,30 +35,32 @@ class _Twice(Exception):
     pass
 
 
-class _NotInteger(Exception):
-    pass
+class _BadNumber(Exception):
+    """The text of a number, and what is wrong with it."""
+
+    def __init__(self, number: str, text: str) -> None:
+        super().__init__(text)
+        self.number = number
 
 
 def loads(text: str) -> Any:
     """The value of a JSON text. Raises BadText."""
     try:
-        value = json.loads(text, object_pairs_hook=_members, parse_float=_no_number, parse_constant=_no_number)
+        value = json.loads(
+            text, object_pairs_hook=_members, parse_int=_integer, parse_float=_no_number, parse_constant=_no_number
+        )
     except json.JSONDecodeError as fault:
         cut = fault.pos >= len(text.rstrip()) or fault.msg.startswith("Unterminated string")
         kind = "cut off" if cut else "not JSON"
         raise BadText(f"{kind} at column {fault.colno}: {fault.msg}", fault.lineno) from None
     except _Twice:
-        path, place = next(_twice(text))
-        raise BadText(f"the member {shown(path[-1])} stands twice in its object", line_at(text, place)) from None
-    except _NotInteger as fault:
-        number = str(fault)
-        line = next(line_at(text, token.start()) for token in _TOKEN.finditer(text) if token[0] == number)
-        raise BadText(f"{shown(number)} is no integer, and vectors have no other numbers", line) from None
+        raise _first_twice(text) from None
+    except _BadNumber as fault:
+        # What follows a number has not been looked at: it is the beginning of a token, such as 1.5x.
+        starts = (token.start() for token in _TOKEN.finditer(text) if token[0].startswith(fault.number))
+        raise BadText(str(fault), line_at(text, next(starts))) from None
     except RecursionError:
         raise _too_deep(text) from None
-    except ValueError:  # of int(): more than 4300 digits
-        long = next(token for token in _TOKEN.finditer(text) if len(token[0]) > 4300 and token[0][-1].isdigit())
-        raise BadText("a number of more than 4300 digits", line_at(text, long.start())) from None
     if _depth_exceeds(value, MAX_DEPTH):
         raise _too_deep(text)
     if _SURROGATE.search(text):
@@ -113,18 +119,29 @@ def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
+def _integer(text: str) -> int:
+    if len(text.lstrip("-")) > MAX_DIGITS:
+        raise _BadNumber(text, f"a number of more than {MAX_DIGITS} digits")
+    return int(text)
+
+
 def _no_number(text: str) -> Any:
-    raise _NotInteger(text)
+    raise _BadNumber(text, f"{shown(text)} is no integer, and vectors have no other numbers")
 
 
-def _twice(text: str) -> Iterator[tuple[Path, int]]:
-    """The member names that their object already has."""
-    seen: set[Path] = set()
+def _first_twice(text: str) -> BadText:
+    """About the first member name that its object already has."""
+    names: dict[int, set[str | int]] = {}  # of the open object at each depth
     for path, place, is_key in places(text):
-        if is_key and path in seen:
-            yield path, place
-        if is_key:
-            seen.add(path)
+        if len(path) > MAX_DEPTH:
+            return _too_deep(text)
+        if not is_key:
+            names[len(path) + 1] = set()
+        elif path[-1] in names[len(path)]:
+            return BadText(f"the member {shown(path[-1])} stands twice in its object", line_at(text, place))
+        else:
+            names[len(path)].add(path[-1])
+    raise AssertionError("json has found a member that stands twice")
 
 
 def _refuse_lone_surrogates(text: str) -> None:
@@ -139,7 +156,8 @@ def _refuse_lone_surrogates(text: str) -> None:
 
 
 def _too_deep(text: str) -> BadText:
-    place = next(place for path, place, _ in places(text) if len(path) > MAX_DEPTH)
+    # 0 where the stack was nearly used up before: nothing is wrong with the text then.
+    place = next((place for path, place, _ in places(text) if len(path) > MAX_DEPTH), 0)
     return BadText(f"nested deeper than {MAX_DEPTH} levels", line_at(text, place))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,15 @@ from nen_ref.vectors import json_text
 from nen_ref.vectors.build import SEVERAL
 from nen_ref.vectors.files import ACCUMULATED_FORMAT, FILE_FORMAT, INDEX_FORMAT, SEARCHES_FORMAT
 from nen_ref.vectors.json_text import BadText, shown
-from nen_ref.vectors.operations import OPERATIONS
+from nen_ref.vectors.operations import OCTETS, OPERATIONS
 from nen_ref.vectors.schema import FILES, schemas
 
-MAX_SIZE = 256 * 2**20
-"""Bytes. The files of the default seed have some megabytes at most."""
+MAX_SIZE, MAX_FOLDER_SIZE = 256 * 2**20, 2**30
+"""Bytes of a file, and of all files of a folder. Those of the default seed have 2 MiB at most, and 12 in all; ten
+thousand random vectors of one operation, as many as `generate` makes, have 160 MiB at most."""
+MAX_VALUES, MAX_FOLDER_VALUES = 2_500_000, 10_000_000
+"""Commas and opening brackets: memory is taken by values, of some 100 bytes each, more than by text. Those of the
+default seed have one in 100 bytes."""
 INDEX_FILE = "index.json"
 
 Json = dict[str, Any]
@@ -43,6 +48,23 @@ class Folder:
     files: Mapping[str, Json]
     accumulated: Json | None = None
     searches: Json | None = None
+
+
+@dataclass
+class _Room:
+    """What the files of one folder may still take."""
+
+    folder: str
+    size: int = field(default_factory=lambda: MAX_FOLDER_SIZE)
+    values: int = field(default_factory=lambda: MAX_FOLDER_VALUES)
+
+    def take(self, data: bytes) -> None:
+        self.size -= len(data)
+        self.values -= _values(data)
+        if self.size < 0:
+            raise BadVectors(f"{self.folder}: its files have more than {MAX_FOLDER_SIZE // 2**20} MiB")
+        if self.values < 0:
+            raise BadVectors(f"{self.folder}: its files have more than {MAX_FOLDER_VALUES} commas and brackets")
 
 
 @dataclass(frozen=True)
@@ -101,11 +123,12 @@ def _read_folder(path: Path) -> Folder:
         raise BadVectors(f"{path}: not a folder")
     if not (path / INDEX_FILE).exists():
         raise BadVectors(f"{path}: no {INDEX_FILE}: not a folder of vectors")
-    index = _read(path / INDEX_FILE, str(path / INDEX_FILE), INDEX_FORMAT)
+    room = _Room(str(path))
+    index = _read(path / INDEX_FILE, str(path / INDEX_FILE), INDEX_FORMAT, room)
     _check_names(path, index)
     documents: dict[str, _Document] = {}
     for i, entry in enumerate(index.value["files"]):
-        documents[entry["name"]] = document = _read_vectors(path / entry["path"], str(path / entry["path"]))
+        documents[entry["name"]] = document = _read_vectors(path / entry["path"], str(path / entry["path"]), room)
         _check_entry(index, ("files", i), document)
     _check_ids(documents.values())
     _check_totals(index)
@@ -113,24 +136,57 @@ def _read_folder(path: Path) -> Folder:
     for name, format in (("accumulated", ACCUMULATED_FORMAT), ("searches", SEARCHES_FORMAT)):
         if name in index.value:
             file = path / index.value[name]["path"]
-            document = _read(file, str(file), format)
+            document = _read(file, str(file), format, room)
             _check_digest(index, (name,), document)
+            _check_seed(index, document)
+            if format == ACCUMULATED_FORMAT:
+                _check_topics(document)
             beside[name] = document.value
     files = {name: document.value for name, document in documents.items()}
     return Folder(path, index.value, files, beside.get("accumulated"), beside.get("searches"))
 
 
-def _read_vectors(path: Path, name: str) -> _Document:
-    document = _read(path, name, FILE_FORMAT)
+def seed_of_folder(path: Path | str) -> str | None:
+    """The seed of the set that a folder holds, which its index names; the rest is not looked at. Raises BadVectors."""
+    file = Path(path) / INDEX_FILE
+    if not file.exists():
+        raise BadVectors(f"{path}: no {INDEX_FILE}: not a folder of vectors")
+    document = _parsed(file, str(file))
+    _check_format(document, INDEX_FORMAT)
+    seed = document.value.get("seed", 0)
+    if seed is None or isinstance(seed, str):
+        return seed
+    raise document.bad("the member seed has to be a text or null")
+
+
+def _read_vectors(path: Path, name: str, room: _Room | None = None) -> _Document:
+    document = _read(path, name, FILE_FORMAT, room)
     for check in (_check_name, _check_flags, _check_inputs, _check_results):
         check(document)
     _check_ids([document])
     return document
 
 
-def _read(path: Path, name: str, format: str) -> _Document:
+def _read(path: Path, name: str, format: str, room: _Room | None = None) -> _Document:
     """A JSON file of this format, in its schema."""
-    data = _bytes_of(path, name)
+    document = _parsed(path, name, room)
+    _check_format(document, format)
+    for violation in _validator(format).iter_errors(document.value):
+        raise document.bad(_complaint(violation), *violation.absolute_path)
+    return document
+
+
+def _parsed(path: Path, name: str, room: _Room | None = None) -> _Document:
+    data = bytes_of(path, name)
+    if room is not None:
+        room.take(data)
+    return _Document(name, data, object_of(data, name))
+
+
+def object_of(data: bytes, name: str) -> Json:
+    """The JSON object that a file of this name holds. Raises BadVectors."""
+    if _values(data) > MAX_VALUES:
+        raise BadVectors(f"{name}: more than {MAX_VALUES} commas and brackets")
     try:
         text = data.decode()
     except UnicodeDecodeError as fault:
@@ -144,21 +200,24 @@ def _read(path: Path, name: str, format: str) -> _Document:
         raise BadVectors(f"{name}, line {fault.line}: {fault}") from None
     if not isinstance(value, dict):
         raise BadVectors(f"{name}, line 1: not a JSON object")
-    document = _Document(name, data, value)
-    _check_format(document, format)
-    for violation in _validator(format).iter_errors(value):
-        raise document.bad(_complaint(violation), *violation.absolute_path)
-    return document
+    return value
 
 
-def _bytes_of(path: Path, name: str) -> bytes:
+def _values(data: bytes) -> int:
+    """No less than there are values in a JSON text, but for one."""
+    return sum(data.count(mark) for mark in b",[{")
+
+
+def bytes_of(path: Path, name: str) -> bytes:
+    """What a file holds, if it is one and not too large. Raises BadVectors, which calls it by this name."""
     try:
         if not path.exists():
             raise BadVectors(f"{name}: no such file")
         if not path.is_file():
             raise BadVectors(f"{name}: not a file")
         with path.open("rb") as file:
-            data = file.read(MAX_SIZE + 1)
+            # Python sets aside as many bytes as it is asked to read.
+            data = file.read(min(path.stat().st_size, MAX_SIZE) + 1)
     except OSError as fault:
         raise BadVectors(f"{name}: {fault.strerror or fault}") from None
     if len(data) > MAX_SIZE:
@@ -278,8 +337,27 @@ def _check_entry(index: _Document, place: tuple[str | int, ...], document: _Docu
         if entry[member] != found:
             said, is_ = _first_difference(entry[member], found)
             raise index.bad(f"{said}, but {entry['path']} has {is_}", *place, member)
-    if index.value["seed"] != value["seed"]:
+    _check_seed(index, document)
+
+
+def _check_seed(index: _Document, document: _Document) -> None:
+    if index.value["seed"] != document.value["seed"]:
         raise document.bad("not the seed of the index", "seed")
+
+
+def _check_topics(document: _Document) -> None:
+    """Neither a topic nor a checkpoint of one stands twice."""
+    topics: set[str] = set()
+    for t, topic in enumerate(document.value["topics"]):
+        if topic["name"] in topics:
+            raise document.bad(f"{topic['name']} stands here twice", "topics", t, "name")
+        topics.add(topic["name"])
+        counts: set[int] = set()
+        for d, entry in enumerate(topic["digests"]):
+            if entry["transcripts"] in counts:
+                place = ("topics", t, "digests", d, "transcripts")
+                raise document.bad(f"{entry['transcripts']} stands here twice", *place)
+            counts.add(entry["transcripts"])
 
 
 def _first_difference(said: Any, found: Any) -> tuple[str, str]:
@@ -332,8 +410,19 @@ def _validator(format: str) -> Any:
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
     """As ECMA 262 reads it, where $ is the end and not also the place before a last line end."""
-    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+    if not isinstance(instance, str):
+        return
+    if pattern == OCTETS["pattern"]:  # a group that repeats, which takes 40 times the memory of the text
+        good = _is_octets(instance)
+    else:
+        good = re.search(re.sub(r"\$$", r"\\Z", pattern), instance) is not None
+    if not good:
         yield jsonschema.ValidationError("")
+
+
+def _is_octets(text: str) -> bool:
+    """As the pattern of OCTETS asks for it."""
+    return len(text) % 2 == 0 and re.fullmatch("[0-9a-f]*", text) is not None
 
 
 _extend: Any = jsonschema.validators.extend
@@ -349,7 +438,7 @@ def _complaint(fault: Any) -> str:
         case "pattern" if "contentEncoding" in schema:
             size = re.search(r"\{(\d+)\}\$$", schema["pattern"])
             wanted = _bytes(int(size[1]) // 2) if size else "bytes"
-            given = f" ({_bytes(len(value) // 2)})" if re.fullmatch("([0-9a-f]{2})*", value) else ""
+            given = f" ({_bytes(len(value) // 2)})" if _is_octets(value) else ""
             return f"{shown(value)}{given} is not {wanted} in lower-case hexadecimal"
         case "pattern":
             return f"{shown(value)} does not match {schema['pattern']}"
@@ -368,6 +457,8 @@ def _complaint(fault: Any) -> str:
             return f"{shown(value)} is no {' or '.join(kinds)}"
         case "minItems" | "minLength":
             return "is empty"
+        case "maxLength":
+            return f"{shown(value)} is longer than {fault.validator_value} characters"
         case "uniqueItems":
             return "has an entry twice"
         case "minimum":
@@ -382,7 +473,7 @@ def _bytes(size: int) -> str:
 
 
 def _hint(name: object, known: Iterable[str]) -> str:
-    near = get_close_matches(str(name)[:100], list(known), n=1)
+    near = get_close_matches(str(name)[:100], list(islice(known, 1000)), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 

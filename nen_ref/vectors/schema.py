@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nen_ref.protocol.errors import CATALOGUE
+from nen_ref.vectors.accumulated import TOPICS
 from nen_ref.vectors.answers import ANSWERS
 from nen_ref.vectors.build import SEVERAL
 from nen_ref.vectors.files import ACCUMULATED_FORMAT, FILE_FORMAT, INDEX_FORMAT, SEARCHES_FORMAT
@@ -34,7 +35,8 @@ COUNT: Schema = {"type": "integer", "minimum": 0}
 BOOLEAN: Schema = {"type": "boolean"}
 FILE_NAME: Schema = {"type": "string", "pattern": "^[a-z0-9]+/[a-z0-9_]+$"}
 FLAG_NAME: Schema = {"type": "string", "pattern": "^[A-Z][A-Za-z0-9]*$"}
-ID: Schema = {"type": "string", "pattern": "^[a-z0-9]+/[a-z0-9_]+/[a-z0-9]+(-[a-z0-9]+)*$"}
+# The length comes first: a group that repeats costs some readers a hundred times the memory of a long text.
+ID: Schema = {"type": "string", "maxLength": 200, "pattern": "^[a-z0-9]+/[a-z0-9_]+/[a-z0-9]+(-[a-z0-9]+)*$"}
 OPERATION: Schema = {"enum": sorted(ANSWERS)}
 RESULT: Schema = {"enum": ["valid", "invalid"]}
 CODES: Schema = {"type": "array", "items": {"enum": sorted(CATALOGUE)}, "minItems": 1, "uniqueItems": True}
@@ -235,7 +237,7 @@ def index() -> Schema:
 
 def accumulated() -> Schema:
     topic = {
-        "name": TEXT,
+        "name": {"enum": [topic.name for topic in TOPICS]},
         "covers": TEXTS,
         "transcript": array(TEXT, 1),
         "digests": array(closed({"transcripts": COUNT, "sha256": SHA256}), 1),

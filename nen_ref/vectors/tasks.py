@@ -8,12 +8,11 @@ from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, field
 from typing import Any
 
-from nen_ref.providers import provider
 from nen_ref.vectors.accumulated import TOPICS, transcript_digests
 from nen_ref.vectors.build import Json, build_groups, build_test
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.suites import all_suites
-from nen_ref.vectors.witness import Judgement, ask_provider, judge, witness_of
+from nen_ref.vectors.witness import Judgement, ask_provider, judge, kit_of, witness_of
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def attest(file: Json, name: str) -> Judgement | None:
 
 def accumulate(seed: bytes, topic: str, numbers: range, name: str) -> bytes:
     (wanted,) = (entry for entry in TOPICS if entry.name == topic)
-    return transcript_digests(Draw(seed), wanted, numbers, provider(name))
+    return transcript_digests(Draw(seed), wanted, numbers, kit_of(name))
 
 
 TASKS: Mapping[str, Callable[..., Any]] = {

@@ -8,21 +8,31 @@ from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 
-from nen_ref.vectors.accumulated import CHECKPOINTS
 from nen_ref.vectors.build import Json
 from nen_ref.vectors.generate import TRANSCRIPTS_AT_ONCE, Advance
 from nen_ref.vectors.read import Folder
 from nen_ref.vectors.tasks import Task, run_all
-from nen_ref.vectors.witness import Judgement
+from nen_ref.vectors.witness import Accumulated, Judgement
+
+ACCUMULATORS = ("reference", "pycryptodome")
+"""Providers that compute whole transcripts: the others do not take randomness, or have no AEAD of their own."""
 
 
 @dataclass
 class Findings:
-    """What came of it: judgements by file, and lines about the accumulated digests, those that differ apart."""
+    """What came of it: judgements by file, and lines about the accumulated digests: those that agree, those that
+    differ, and why others were not computed."""
 
     judgements: dict[str, list[Judgement]] = field(default_factory=dict)
     accumulated: list[str] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
+    not_computed: list[str] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody has answered anything, so that there is no agreement to speak of."""
+        made = [judgement for judgements in self.judgements.values() for judgement in judgements]
+        return not self.accumulated + self.differing and all(len(one.unable) == one.asked for one in made)
 
     def faults(self) -> list[str]:
         """A line for each disagreement that nobody has explained."""
@@ -61,6 +71,7 @@ class Findings:
                 for name, judgements in self.judgements.items()
             },
             "accumulated": self.accumulated,
+            "accumulated_not_computed": self.not_computed,
             "faults": self.faults(),
         }
 
@@ -77,32 +88,94 @@ def verify_folder(
     tasks = [Task("attest", (file, name)) for file in files.values() for name in providers]
     made = iter(run_all(executor, tasks, partial(advance, "asking the providers")))
     findings = Findings({name: [one for _ in providers if (one := next(made)) is not None] for name in files})
-    if folder.accumulated is not None and folder.accumulated["seed"] is not None:
+    why_not = _why_not(folder, providers, transcripts)
+    if why_not:
+        findings.not_computed.append(f"accumulated transcripts: none computed: {why_not}")
+    elif folder.accumulated is not None:
         _accumulate(folder.accumulated, providers, executor, advance, transcripts, findings)
     return findings
+
+
+def _why_not(folder: Folder, providers: Sequence[str], transcripts: int) -> str:
+    """Why no digest can be computed again; empty where some can."""
+    if transcripts == 0:
+        return "none asked for"
+    if folder.accumulated is None:
+        return "the set has none"
+    if folder.accumulated["seed"] is None:
+        return "the set is a private one, which does not tell its seed"
+    if not set(providers) & set(ACCUMULATORS):
+        return f"of the providers only {' and '.join(ACCUMULATORS)} can"
+    return ""
 
 
 def _accumulate(
     accumulated: Json, providers: Sequence[str], executor: Executor, advance: Advance, transcripts: int, found: Findings
 ) -> None:
-    """Compute the digests again, up to the last checkpoint within `transcripts`."""
-    checkpoint = max((count for count in CHECKPOINTS if count <= transcripts), default=0)
+    """Compute the digests again, of each topic the one over the most transcripts within `transcripts`."""
     seed = bytes.fromhex(accumulated["seed"])
-    # Only these two can compute whole transcripts: the others do not take randomness, or have no AEAD of their own.
-    for name in (name for name in providers if name in ("reference", "pycryptodome")):
-        for topic in accumulated["topics"]:
-            published = {entry["transcripts"]: entry["sha256"] for entry in topic["digests"]}
-            if checkpoint not in published:
-                continue
-            chunks = [
-                range(first, min(first + TRANSCRIPTS_AT_ONCE, checkpoint))
-                for first in range(0, checkpoint, TRANSCRIPTS_AT_ONCE)
-            ]
-            tasks = [Task("accumulate", (seed, topic["name"], chunk, name)) for chunk in chunks]
-            digests = run_all(executor, tasks, partial(advance, f"accumulating {topic['name']} by {name}"))
-            digest = sha256(b"".join(digests)).hexdigest()
-            line = f"accumulated/{topic['name']}: {checkpoint} transcripts by {name}"
+    for topic in accumulated["topics"]:
+        name, published = topic["name"], {entry["transcripts"]: entry["sha256"] for entry in topic["digests"]}
+        checkpoint = max((count for count in published if 0 < count <= transcripts), default=0)
+        if not checkpoint:
+            text = f"its least digest is over {min(published)} transcripts, {transcripts} were asked for"
+            found.not_computed.append(f"accumulated/{name}: not computed: {text}")
+            continue
+        for provider in (provider for provider in providers if provider in ACCUMULATORS):
+            told = partial(advance, f"accumulating {name} by {provider}")
+            tasks = [Task("accumulate", (seed, name, chunk, provider)) for chunk in _chunks(checkpoint)]
+            digest = sha256(b"".join(run_all(executor, tasks, told))).hexdigest()
+            line = f"accumulated/{name}: {checkpoint} transcripts by {provider}"
             if digest == published[checkpoint]:
                 found.accumulated.append(f"{line} agree")
             else:
                 found.differing.append(f"{line}: {digest}, not {published[checkpoint]}")
+
+
+def compare_accumulated(accumulated: Json, made: Sequence[Accumulated], found: Findings) -> None:
+    """Compare digests that others have computed, of as many transcripts as one that is published covers."""
+    for one in made:
+        (topic,) = (topic for topic in accumulated["topics"] if topic["name"] == one.topic)
+        count = len(one.digests) // 32
+        published = {entry["transcripts"]: entry["sha256"] for entry in topic["digests"]}[count]
+        digest = sha256(one.digests).hexdigest()
+        line = f"accumulated/{one.topic}: {count} transcripts by {one.witness.name}"
+        if digest == published:
+            found.accumulated.append(f"{line} agree")
+        else:
+            found.differing.append(f"{line}: {digest}, not {published}")
+
+
+def checkpoint(accumulated: Json, transcripts: int) -> int:
+    """The most transcripts within `transcripts` that all topics have a digest of; 0 if there is none."""
+    counts = [{entry["transcripts"] for entry in topic["digests"]} for topic in accumulated["topics"]]
+    return max((count for count in set.intersection(*counts) if count <= transcripts), default=0) if counts else 0
+
+
+def check_recorded(files: Mapping[str, Json], found: Findings) -> None:
+    """Compare who attests a file, by its own words, with what the same witness, of the same version, says today."""
+    for name, judgements in found.judgements.items():
+        file = files[name]
+        recorded = {(entry["name"], entry["version"]): entry for entry in file["witnesses"]}
+        for judgement in judgements:
+            witness = judgement.witness
+            entry = recorded.get((witness.name, witness.version))
+            today = {
+                "independent": witness.independent,
+                "agreed": len(judgement.agreed),
+                "unable": len(judgement.unable),
+            }
+            if entry and not judgement.disagreed and any(entry[member] != value for member, value in today.items()):
+                found.differing.append(f"{name} says {_said(entry)} of {witness.name}; today it is {_said(today)}")
+        independent = sum(entry["independent"] and entry["agreed"] > 0 for entry in file["witnesses"])
+        if file["least_witnesses"] > independent:
+            text = f"{name} says that every vector has {file['least_witnesses']} independent witnesses"
+            found.differing.append(f"{text}, and names {independent}")
+
+
+def _said(entry: Json) -> str:
+    return f"{'independent' if entry['independent'] else 'ours'}, {entry['agreed']} agreed, {entry['unable']} unable"
+
+
+def _chunks(count: int) -> list[range]:
+    return [range(first, min(first + TRANSCRIPTS_AT_ONCE, count)) for first in range(0, count, TRANSCRIPTS_AT_ONCE)]

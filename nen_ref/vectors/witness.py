@@ -33,6 +33,15 @@ class Witness:
     independent: bool
 
 
+@dataclass(frozen=True)
+class Accumulated:
+    """The digests of transcripts of one topic, 32 bytes each, joined, as this witness has computed them."""
+
+    witness: Witness
+    topic: str
+    digests: bytes
+
+
 @dataclass
 class Judgement:
     """What one witness makes of one file, each vector in one place.
@@ -52,9 +61,9 @@ class Judgement:
         """The number of vectors."""
         return len(self.agreed) + len(self.unable) + len(self.disagreed) + sum(map(len, self.excepted.values()))
 
-    def sort(self, id: str, how: str, fault: KnownFault | None) -> None:
-        """Put a vector where it belongs: `how` the witness disagrees, empty where it agrees."""
-        if fault is not None and (how or fault.by_chance):
+    def sort(self, id: str, how: str, did: str, fault: KnownFault | None) -> None:
+        """Put a vector where it belongs: `how` the witness disagrees, empty where it agrees, and what it `did`."""
+        if fault is not None and (fault.by_chance if not how else did == fault.wrongly):
             self.excepted.setdefault(fault.reason, []).append(id)
         elif how:
             self.disagreed[id] = how
@@ -98,20 +107,23 @@ def judge(witness: Witness, file: Mapping[str, Any], answers: Iterable[Answer | 
     judgement = Judgement(witness)
     flags = {test["id"]: test["flags"] for group in file["groups"] for test in group["tests"]}
     said: dict[str, str | None] = {}  # of a vector of several operations: the first that matters
+    did: dict[str, str] = {}
     for (id, operation, _, claim), given in zip(calls(file), answers, strict=True):
         if given is None:
             said[id] = said.get(id) or None
         elif not agrees(operation, claim, given):
             how = f"{operation}: the vector {claimed(claim).text()}; {witness.name} {given.text()}"
             said[id] = said.get(id) or how
+            did.setdefault(id, "failed" if given.trouble else "refuses" if given.refused else "accepts")
         else:
             said.setdefault(id, "")
     for id, outcome in said.items():
         if outcome is None:
             judgement.unable.add(id)
         else:
-            known_fault = (entry for entry in EXCEPTIONS if entry.covers(witness.name, id, flags[id]))
-            judgement.sort(id, outcome, next(known_fault, None))
+            faults = EXCEPTIONS if witness.independent else ()
+            known_fault = (entry for entry in faults if entry.covers(witness.name, id, flags[id]))
+            judgement.sort(id, outcome, did.get(id, ""), next(known_fault, None))
     return judgement
 
 
@@ -147,6 +159,8 @@ def _signed_otherwise(operation: str, expected: Mapping[str, Any], given: Answer
     if operation != "handshake.hello" or not all(isinstance(body, dict) and "sigOfPk" in body for body in bodies):
         return False
     right, other = bodies
+    if not all(isinstance(value, str) for value in other.values()):
+        return False
     try:
         verify_identity(other, decode_base64(other["pk"]))
     except (NenError, Malformed):

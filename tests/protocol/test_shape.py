@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "providers": {"primitives", "protocol"},
     "vectors": {"primitives", "protocol", "providers"},
     "http": {"primitives", "protocol", "stores", "providers"},
-    "conformance": {"primitives", "protocol", "stores", "providers", "vectors"},  # speaks HTTP by itself, never through ours
+    "conformance": {"primitives", "protocol", "stores", "providers", "vectors"},  # HTTP by itself, not ours
     "cli": set(LAYERS),
 }
 STANDARD_LIBRARY_ONLY = ("primitives", "protocol")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,7 @@ from nen_ref.cli import main
 from nen_ref.vectors import files as files_module
 from nen_ref.vectors.build import Disagreement, calls
 from nen_ref.vectors.draw import DEFAULT_SEED, Draw
-from nen_ref.vectors.files import AnotherSet, dump, merged, write
+from nen_ref.vectors.files import AnotherSet, check_target, dump, merged, write
 from nen_ref.vectors.generate import Plan, first_try, generate
 from nen_ref.vectors.same import differences
 
@@ -187,9 +187,93 @@ def test_a_folder_of_another_seed_is_not_joined(tmp_path: Path) -> None:
     for seed in (SEED, bytes(32)):
         with pytest.raises(AnotherSet):
             merged(tmp_path, generate(Plan(seed, SUITES[:1], 1, ()), Here(), untold))
-    (tmp_path / "index.json").write_text("[]")
-    with pytest.raises(AnotherSet, match="none of nen-ref"):
-        merged(tmp_path, generate(Plan(DEFAULT_SEED, SUITES[:1], 1, ()), Here(), untold))
+
+
+@pytest.fixture(scope="module")
+def of_default_seed() -> dict[str, dict[str, Any]]:
+    """Files by suite, made of the public seed."""
+    return {name: generate(Plan(DEFAULT_SEED, (name,), 1, ()), Here(), untold) for name in (SUITES[0], SUITES[2])}
+
+
+def put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "index gone": (lambda folder: (folder / "index.json").unlink(), "no index.json: not a folder of vectors"),
+    "index of nothing": (lambda folder: put(folder / "index.json", "[]"), "index.json, line 1: not a JSON object"),
+    "file gone": (lambda folder: (folder / f"{SUITES[0]}.json").unlink(), "hmac_sha256.json is not in the folder"),
+    "file changed": (lambda folder: put(folder / f"{SUITES[0]}.json", "{}"), "the member format has to be"),
+    "searches gone": (lambda folder: (folder / "searches.json").unlink(), "searches.json is not in the folder"),
+    "another file": (lambda folder: put(folder / "v1" / "more.json", "{}"), "more.json: not in index.json"),
+    "entry without valid": (
+        lambda folder: put(
+            folder / "index.json", (folder / "index.json").read_text().replace('   "valid"', '   "vlaid"')
+        ),
+        "has no member 'vlaid'",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_part_joins_no_damaged_set(damage: str, tmp_path: Path, of_default_seed: dict[str, Any]) -> None:
+    write(tmp_path, of_default_seed[SUITES[0]])
+    assert merged(tmp_path, of_default_seed[SUITES[2]])["index"]["totals"]["files"] == 2
+    spoil, message = DAMAGES[damage]
+    spoil(tmp_path)
+    for attempt in (
+        lambda: merged(tmp_path, of_default_seed[SUITES[2]]),
+        lambda: check_target(tmp_path, DEFAULT_SEED.hex(), whole=False),
+    ):
+        with pytest.raises(AnotherSet) as caught:
+            attempt()
+        assert message in str(caught.value)
+        assert str(caught.value).endswith("; name an empty folder")
+
+
+def test_what_a_set_may_be_written_over(tmp_path: Path, of_default_seed: dict[str, Any]) -> None:
+    public = DEFAULT_SEED.hex()
+    write(tmp_path / "public", of_default_seed[SUITES[0]])
+    write(tmp_path / "private", generate(Plan(SEED, SUITES[:1], 1, ()), Here(), untold))
+    (tmp_path / "empty").mkdir()
+    put(tmp_path / "documents" / "README.md", "how to read them")
+    put(tmp_path / "documents" / "schema" / "index-1.json", "{}")
+    put(tmp_path / "mine" / "thesis.txt", "do not lose this")
+    put(tmp_path / "json" / "index.json", json.dumps({"seed": public}))
+    put(tmp_path / "list" / "index.json", json.dumps({"format": "nen-vectors-index/1", "seed": [public]}))
+    put(tmp_path / "file", "")
+    refused = {
+        (folder, seed, whole): said
+        for folder in ("public", "private", "empty", "documents", "mine", "json", "list", "file", "nowhere")
+        for seed in (public, "ab" * 32, None)
+        for whole in (True, False)
+        if (said := refusal(tmp_path / folder, seed, whole))
+    }
+    always = {(seed, whole) for seed in (public, "ab" * 32, None) for whole in (True, False)}
+    assert {of[1:] for of in refused if of[0] == "public"} == always - {(public, True), (public, False)}
+    for folder in ("private", "mine", "json", "list", "file"):
+        assert {of[1:] for of in refused if of[0] == folder} == always
+    assert {of[0] for of in refused} == {"public", "private", "mine", "json", "list", "file"}
+    assert all(said.endswith("name an empty folder") and said.startswith(str(tmp_path)) for said in refused.values())
+    assert "a private one does not replace" in refused["private", None, True]
+
+
+def test_a_whole_set_replaces_a_damaged_one_of_its_seed(tmp_path: Path, of_default_seed: dict[str, Any]) -> None:
+    write(tmp_path, of_default_seed[SUITES[0]])
+    (tmp_path / f"{SUITES[0]}.json").unlink()
+    assert refusal(tmp_path, DEFAULT_SEED.hex(), whole=True) == ""
+    assert refusal(tmp_path, DEFAULT_SEED.hex(), whole=False)
+    put(tmp_path / "index.json", json.dumps({"format": "nen-vectors-index/2", "seed": DEFAULT_SEED.hex()}))
+    assert "a newer nen-ref is needed" in refusal(tmp_path, DEFAULT_SEED.hex(), whole=True)
+
+
+def refusal(folder: Path, seed: str | None, whole: bool) -> str:
+    try:
+        check_target(folder, seed, whole)
+    except AnotherSet as fault:
+        return str(fault)
+    return ""
 
 
 def test_check_finds_every_kind_of_difference(tmp_path: Path) -> None:
@@ -203,7 +287,7 @@ def test_check_finds_every_kind_of_difference(tmp_path: Path) -> None:
     path.write_bytes(whole.replace(b"\n ", b"\n  ", 1))
     assert "one form" in next(differences(tmp_path, files))
     path.write_bytes(whole[:-20])
-    assert "not JSON" in next(differences(tmp_path, files))
+    assert "cut off" in next(differences(tmp_path, files))
     path.rename(tmp_path / "primitives" / "another.json")
     assert sorted(line.split(" is ")[1] for line in differences(tmp_path, files)) == ["missing", "not part of the set"]
 

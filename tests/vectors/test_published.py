@@ -82,7 +82,7 @@ def test_accumulated_digests_go_to_ten_thousand_by_two(published: Folder) -> Non
     assert [topic["name"] for topic in topics] == ["primitives", "handshake", "request", "stream"]
     for topic in topics:
         assert [entry["transcripts"] for entry in topic["digests"]] == list(CHECKPOINTS)
-        assert len(topic["witnesses"]) >= 2
+        assert any(witness["independent"] for witness in topic["witnesses"])
         assert {witness["transcripts"] for witness in topic["witnesses"]} == {CHECKPOINTS[-1]}
 
 

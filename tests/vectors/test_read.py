@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -228,7 +229,16 @@ NO_JSON = {
     '{"a":\n "\\udd8a\\ud83e"}': "x.json, line 2: half of a surrogate pair, which no UTF-8 text has",
     '{"a\\uDFFF":\n 1}': "x.json, line 1: half of a surrogate pair, which no UTF-8 text has",
     '{"a": "\\ud83e\\udd8a \\\\ud83e"}': "x.json, line 1: the member format has to be nen-vectors/1; there is none",
-    '{"a":\n' + "9" * 5000 + "}": "x.json, line 2: a number of more than 4300 digits",
+    '{"a":\n' + "9" * 5000 + "}": "x.json, line 2: a number of more than 640 digits",
+    '{"a":\n' + "9" * 5000 + "x}": "x.json, line 2: a number of more than 640 digits",
+    '{"a": ' + "9" * 640 + ',\n"b": -' + "9" * 641 + "}": "x.json, line 2: a number of more than 640 digits",
+    '{"a": -' + "9" * 640 + "}": "x.json, line 1: the member format has to be nen-vectors/1; there is none",
+    "[1.5x]": "x.json, line 1: '1.5' is no integer, and vectors have no other numbers",
+    '["1.5",\n1.5x]': "x.json, line 2: '1.5' is no integer, and vectors have no other numbers",
+    '{"a": NaNx}': "x.json, line 1: 'NaN' is no integer, and vectors have no other numbers",
+    "[\n-Infinity5]": "x.json, line 2: '-Infinity' is no integer, and vectors have no other numbers",
+    '{"a": {"b": 1},\n "c": {"b": 1}, "a":\n 2}': "x.json, line 2: the member 'a' stands twice in its object",
+    '{"a":' * 70 + '{"b":1,"b":1}' + "}" * 70: "x.json, line 1: nested deeper than 64 levels",
     '{"a":\n' + "[" * 64 + "]" * 64 + "}": "x.json, line 1: the member format has to be nen-vectors/1; there is none",
     '{"a":\n' + "[" * 64 + "0" + "]" * 64 + "}": "x.json, line 2: nested deeper than 64 levels",
     '{"a":\n' + "[" * 100_000: "x.json, line 2: nested deeper than 64 levels",
@@ -262,13 +272,94 @@ def test_places_that_are_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for reader in (read_file, read_folder):
         with pytest.raises(BadVectors, match=r": File name too long$"):
             reader(tmp_path / ("x" * 5000))
-    assert read.MAX_SIZE == 256 * 2**20
     monkeypatch.setattr(read, "MAX_SIZE", 2**20)
     assert of_text(tmp_path, b" " * 2**20) == "x.json: empty"
     assert of_text(tmp_path, b" " * (2**20 + 1)) == "x.json: more than 1 MiB"
 
 
+def test_the_files_of_a_folder_have_a_bound_in_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = folder_of(tmp_path, MAC, OPENING)
+    texts = [path.read_text() for path in folder.rglob("*.json")]
+    size, values = sum(map(len, texts)), sum(text.count(mark) for text in texts for mark in ",[{")
+    with monkeypatch.context() as patched:
+        patched.setattr(read, "MAX_FOLDER_SIZE", size)
+        patched.setattr(read, "MAX_FOLDER_VALUES", values)
+        assert len(read_folder(folder).files) == 2
+        patched.setattr(read, "MAX_FOLDER_VALUES", values - 1)
+        assert complaint_of(folder) == f"its files have more than {values - 1} commas and brackets"
+        patched.setattr(read, "MAX_FOLDER_SIZE", size - 1)
+        assert complaint_of(folder) == "its files have more than 0 MiB"
+
+
+def complaint_of(folder: Path) -> str:
+    with pytest.raises(BadVectors) as caught:
+        read_folder(folder)
+    return str(caught.value).removeprefix(f"{folder}: ")
+
+
+def peak(read: Callable[[], object]) -> int:
+    """The memory that reading takes at most, in bytes."""
+    tracemalloc.start()
+    try:
+        read()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+LONG = 2**20
+COSTLY: dict[str, Edit] = {
+    "hexadecimal": lambda document: put("groups", 0, "tests", 0, "input", "message", "ab" * (LONG // 2))(document),
+    "no hexadecimal": lambda document: put("groups", 0, "tests", 0, "input", "message", "a" * LONG + "g")(document),
+    "odd": lambda document: put("groups", 0, "tests", 0, "input", "message", "a" * (LONG + 1))(document),
+    "id": lambda document: put("groups", 0, "tests", 0, "id", "primitives/mac/a" + "-a" * (LONG // 2))(document),
+    "escapes": lambda document: put("groups", 0, "tests", 0, "comment", "\n" * LONG + "\U0001f98a")(document),
+}
+
+
+@pytest.mark.parametrize("kind", COSTLY)
+def test_reading_takes_some_times_the_memory_of_the_text(tmp_path: Path, kind: str) -> None:
+    """Python's re keeps 84 bytes and more for each repetition of a group."""
+    file = tmp_path / "x.json"
+    file.write_bytes(dump(edited(MAC, COSTLY[kind])))
+
+    def reading() -> None:
+        if kind in ("hexadecimal", "escapes"):
+            read_file(file)
+        else:
+            assert len(complaint(file)) < 300
+
+    read_file_of_nothing(tmp_path)
+    assert peak(reading) < 20 * file.stat().st_size
+
+
+def read_file_of_nothing(folder: Path) -> None:
+    """So that schemas and patterns are there already."""
+    (folder / "nothing.json").write_bytes(dump(MAC))
+    read_file(folder / "nothing.json")
+
+
+def test_many_small_values_are_refused_before_they_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "MAX_VALUES", 500_000)
+    file = tmp_path / "x.json"
+    for text in ("[],", "{},", '["a"],'):
+        file.write_text('{"format": "nen-vectors/1", "a": [' + text * 600_000 + "0]}")
+        assert peak(lambda: complaint(file)) < 4 * file.stat().st_size
+        assert complaint(file) == "x.json: more than 500000 commas and brackets"
+    file.write_text('{"a": [' + "0," * 499_998 + "0]}")  # two brackets and these commas: the most there may be
+    assert complaint(file).startswith("x.json, line 1: the member format has to be")
+
+
+def test_a_folder_without_vector_files_is_read(tmp_path: Path) -> None:
+    """As `generate --suite accumulated` makes it."""
+    folder = read_folder(folder_of(tmp_path))
+    assert (folder.files, folder.index["files"]) == ({}, [])
+    assert (folder.searches, folder.accumulated) == (SEARCHES, ACCUMULATED)
+
+
 WHOLE, CUT = "v1/stream_opening/whole", "v1/stream_opening/cut"
+LONG_ID = f"v1/stream_opening/{'x' * 183}"
+SHOWN_ID = f"'v1/stream_opening/{'x' * 45}... (203 characters)"
 BAD_FILES: list[tuple[Json, Edit, str]] = [
     (OPENING, put("format", "nen-vectors/2"),
      "line 2: format: written in nen-vectors/2, this reads nen-vectors/1: a newer nen-ref is needed"),
@@ -307,6 +398,7 @@ BAD_FILES: list[tuple[Json, Edit, str]] = [
     (OPENING, in_test(0, put("id", CUT)), f"line 56: {CUT}: this id stands already in this file"),
     (OPENING, in_test(0, put("id", "Whole")),
      "line 41: Whole: id: 'Whole' does not match ^[a-z0-9]+/[a-z0-9_]+/[a-z0-9]+(-[a-z0-9]+)*$"),
+    (OPENING, in_test(0, put("id", LONG_ID)), f"line 41: {SHOWN_ID}: id: {SHOWN_ID} is longer than 200 characters"),
     (OPENING, in_test(0, put("id", 7)), "line 41: vector 0 of group 0: id: 7 is no string"),
     (OPENING, put("groups", 0, "tests", 1, 0), "line 55: vector 1 of group 0: 0 is no object"),
     (OPENING, in_test(1, put("flags", ["Cutt"])),
@@ -445,6 +537,33 @@ def test_accumulated_digests_and_searches_have_schemas_too(tmp_path: Path) -> No
     assert complaint(folder).endswith("this reads nen-accumulated/1: a newer nen-ref is needed")
 
 
+TOPIC: Json = {
+    "name": "stream",
+    "covers": ["V1"],
+    "transcript": ["draw"],
+    "digests": [{"transcripts": 100, "sha256": "00" * 32}, {"transcripts": 1000, "sha256": "01" * 32}],
+    "witnesses": [],
+}
+BAD_TOPICS: list[tuple[Edit, str]] = [
+    (put("topics", 0, "name", "straem"), "line 6: topics/0/name: 'straem' is unknown; did you mean stream?"),
+    (put("topics", 1, "name", "stream"), "line 26: topics/1/name: stream stands here twice"),
+    (put("topics", 0, "digests", 1, "transcripts", 100),
+     "line 19: topics/0/digests/1/transcripts: 100 stands here twice"),
+    (put("seed", None), "line 3: seed: not the seed of the index"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("edit", "expected"), BAD_TOPICS, ids=[expected for _, expected in BAD_TOPICS])
+def test_bad_accumulated_digests(tmp_path: Path, edit: Edit, expected: str) -> None:
+    accumulated = ACCUMULATED | {"topics": [TOPIC, TOPIC | {"name": "request"}]}
+    for document in (accumulated, edited(accumulated, edit)):
+        files = {MAC["name"]: MAC, "accumulated": document, "searches": SEARCHES}
+        write(tmp_path, files | {"index": index_of(files)})
+        if document is accumulated:
+            assert read_folder(tmp_path).accumulated == accumulated
+    assert complaint(tmp_path) == f"accumulated.json, {expected}"
+
+
 def test_long_and_unprintable_values_do_not_flood_the_terminal(tmp_path: Path) -> None:
     for value in ("x" * 10_000, "\x1b[2J" * 1000, "\ud800" * 1000, ["x" * 100] * 100):
         for edit in (put("title", [value]), put("\x1b" * 1000, value), in_test(0, put("id", value))):
@@ -487,6 +606,13 @@ def test_no_changed_byte_gives_another_exception(
     data = bytearray(TEXT)
     data[place] ^= change
     read_or_refused(tmp_path_factory.mktemp("flip"), bytes(data))
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(['{"a":', "}", "[", "]", ",", '"a":', '"', "\\", "1", "1.5", "-", "e", "x", "NaN",
+                                 "-Infinity", "9" * 700, "\\ud83e", "true", "\n", " "]), max_size=12))  # fmt: skip
+def test_no_tokens_give_another_exception(tmp_path_factory: pytest.TempPathFactory, tokens: list[str]) -> None:
+    read_or_refused(tmp_path_factory.mktemp("tokens"), "".join(tokens).encode())
 
 
 @given(st.binary(max_size=200))

@@ -18,8 +18,9 @@ UNSEEN = {
 
 
 def unkilled(results: Sequence[Kills]) -> list[Kills]:
-    """Mutants that no vector killed, without an excuse; and those that have one, and were killed all the same."""
-    return [kills for kills in results if (kills.count == 0) != (kills.mutant.id in UNSEEN)]
+    """Mutants that no vector killed, without an excuse; those that have one, and were killed all the same; and those
+    whose process gave no result."""
+    return [kills for kills in results if kills.trouble or (kills.count == 0) != (kills.mutant.id in UNSEEN)]
 
 
 def kills_json(results: Sequence[Kills]) -> str:

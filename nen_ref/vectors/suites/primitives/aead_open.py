@@ -38,7 +38,7 @@ from nen_ref.vectors.suites.symmetric_tools import (
 
 RFC = "RFC 8439, section 2.8"
 FORGED = "an attacker changes every payload, bit by bit"
-RARE = "the tag is wrong for one message in many millions by chance, and for as many as an attacker likes by choice"
+RARE = "the tag is wrong where the sums end here: practically never by chance, at will for whoever has the key"
 UNREADABLE = "what other implementations seal cannot be opened here"
 
 FLAGS = {
@@ -149,7 +149,7 @@ FLAGS = {
     "OneTimeKey": Flag(
         "wrong computation",
         "the key of the tag is not the first half of block 0",
-        "the key of the tag is also key stream of the message: it can be known, and with it every tag be forged",
+        "the key of the tag is also key stream of the message: it can be known, and tags under this nonce be forged",
         ("RFC 8439, section 2.6",),
     ),
     "ChaChaVariant": Flag(

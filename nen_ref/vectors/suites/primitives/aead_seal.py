@@ -19,7 +19,7 @@ from nen_ref.vectors.suites.symmetric_tools import (
 )
 
 UNREADABLE = "nothing that this implementation seals can be opened elsewhere"
-RARE = "the tag is wrong for one message in many millions by chance, and for as many as an attacker likes by choice"
+RARE = "the tag is wrong where the sums end here: practically never by chance, at will for whoever has the key"
 
 FLAGS = {
     "Basic": Flag("basic", "keys, nonces and plaintexts of ordinary values", UNREADABLE, ("RFC 8439, section 2.8",)),

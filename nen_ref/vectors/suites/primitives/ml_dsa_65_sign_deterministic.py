@@ -133,6 +133,7 @@ SUITE = VectorSuite(
     name="primitives/ml_dsa_65_sign_deterministic",
     title="ML-DSA-65 signing, deterministic",
     operation="ml_dsa_65.sign",
+    notes="No attempt of ML-DSA-65 is rejected for the norm of c * t0: it is 49 * 4096 at most, below gamma2 = 261888.",
     covers=("FIPS 204, algorithms 2 and 7", "FIPS 204, section 3.4", "V1-PRIM-06"),
     flags=FLAGS,
     fixed=fixed,

@@ -18,7 +18,7 @@ from nen_ref.vectors.suites.symmetric_tools import (
     slug,
 )
 
-RARE = "the tag is wrong for one message in many millions by chance, and for as many as an attacker likes by choice"
+RARE = "the tag is wrong where the sums end here: practically never by chance, at will for whoever has the key"
 UNREADABLE = "nothing that this implementation seals can be opened elsewhere"
 
 FLAGS = {

@@ -40,7 +40,7 @@ FLAGS = flags(
                 "a server that signs itself and compares refuses it", ("FIPS 204, algorithm 2", "V1-PRIM-06")),
     BareKey=Flag("edge case", "sigPk is the bare key of 1952 bytes, which is accepted and never sent",
                  "clients that cannot write DER are shut out", ("V1-ID-04",)),
-    HalfAnIdentity=Flag("missing check", "one of sigPk and sigOfPk is absent or has nothing in it",
+    HalfAnIdentity=Flag("missing check", "sigPk, sigOfPk or both have no text in them, or one of them is absent",
                         "an attacker strips the signature, and the server takes the client for an anonymous one",
                         ("V1-ID-03", "V1-ID-05")),
     WrongSigner=Flag("missing check", "the signature is valid under another key than the one in sigPk",

@@ -1078,6 +1078,9 @@ SUITE = VectorSuite(
     name="v1/request_verification",
     title="Verification of a request, step by step",
     operation="request.verify",
+    notes="Two members of `headers` whose names differ only in case are one header sent twice: its value is both, "
+    "joined by a comma and a space. `session` is the only one that the server knows; an empty body is none. Some "
+    "targets and header values are beyond what an HTTP client can send.",
     covers=("V1-AUTH-04", "V1-AUTH-10", "V1-REQ-01", "V1-REPLAY-01"),
     flags=FLAGS,
     fixed=fixed,

@@ -557,6 +557,8 @@ def vector(draw: Draw, told: Told) -> Test:
 SUITE = VectorSuite(
     name="v1/sessions",
     title="Whole sessions",
+    notes="What a server has kept is an input of each step: `used_nonces`, and `session`, null where it is gone. "
+    "Whether an implementation keeps them rightly shows when the steps are played against its server.",
     operation="steps",
     covers=("V1-HS-01", "V1-AUTH-10", "V1-LIFE-10"),
     flags=FLAGS,

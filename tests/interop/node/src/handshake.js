@@ -6,12 +6,12 @@ import { noTrace } from './trace.js';
 import { fromBase64, parseObject, toBase64 } from './wire.js';
 
 /** The client's body for its public key, with a proof of `identity` where there is one. */
-export function hello(ek, identity, trace = noTrace) {
+export function hello(ek, identity, trace = noTrace, rnd = undefined) {
   trace('ek', ek);
   const body = { pk: toBase64(ek) };
   if (identity) {
     body.sigPk = toBase64(identity.spki);
-    body.sigOfPk = toBase64(crypto.sign(ek, identity.secretKey));
+    body.sigOfPk = toBase64(crypto.sign(ek, identity.secretKey, rnd));
   }
   return JSON.stringify(body);
 }

@@ -15,6 +15,7 @@ export const OPTIONS = [
 
 // Uint8Array rather than Buffer: a WebAssembly provider may take nothing else.
 const bytes = (hex) => Uint8Array.from(Buffer.from(hex, 'hex'));
+const DETERMINISTIC = new Uint8Array(32); // rnd of FIPS 204, 3.4: where all is given, the answer is always the same
 const seedOf = ({ d, z }) => bytes(d + z);
 const identityOf = (seed) => (seed === undefined ? undefined : crypto.newIdentity(crypto.dsaKeygen(bytes(seed))));
 
@@ -114,7 +115,7 @@ const STEPS = {
 
 const SEEDED_STEPS = {
   'handshake.hello'({ d, z, identity_seed: seed }, trace) {
-    return { body: hello(crypto.kemKeygen(seedOf({ d, z })).ek, identityOf(seed), trace) };
+    return { body: hello(crypto.kemKeygen(seedOf({ d, z })).ek, identityOf(seed), trace, DETERMINISTIC) };
   },
   'handshake.respond'({ body, m, hmac_key: hmacKey, sid }, trace) {
     const { answer, session } = respond(utf8(body), { sid, hmacKey: bytes(hmacKey), m: bytes(m), trace });
