@@ -12,7 +12,7 @@ conformance: $(STAMP)  ## run the conformance suite against the built-in referen
 	$(BIN)/nen-ref conformance
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop and not browser" --external-check docs/external.md --durations=12
+	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop and not browser" --external-check=docs/external.md --durations=12
 
 browser: $(STAMP)  ## the reports in Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest -q -m browser
@@ -29,7 +29,7 @@ vectors: $(STAMP)  ## the checked-in vectors are what the seed gives, every witn
 	$(BIN)/nen-ref vectors mutants --first
 
 external: $(STAMP)  ## write docs/external.md: which published test data passed
-	$(BIN)/python -m pytest tests/primitives -n $(WORKERS) -q --external-table docs/external.md
+	$(BIN)/python -m pytest tests/primitives -n $(WORKERS) -q --external-table=docs/external.md
 
 vectors-published: $(STAMP) tests/interop/node/node_modules  ## write vectors/ anew, with Node as a witness (ten minutes)
 	$(BIN)/nen-ref vectors generate --harness "node tests/interop/node/harness.mjs"
