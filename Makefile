@@ -6,13 +6,16 @@ STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
 MUTANTS ?= 2
 
-.PHONY: conformance test slow browser mutants mutation vectors vectors-published external lint types interop wheel docs-generated clean
+.PHONY: conformance fuzz test redis slow browser mutants mutation vectors vectors-published external lint types interop wheel docs-generated clean
 
 conformance: $(STAMP)  ## run the conformance suite against the built-in reference, its server over real HTTP
 	$(BIN)/nen-ref conformance
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop and not browser" --external-check=docs/external.md --durations=12
+	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop and not browser and not redis" --external-check=docs/external.md --durations=12
+
+redis: $(STAMP)  ## the stores that servers share (needs Debian's redis-server)
+	$(BIN)/python -m pytest -n $(WORKERS) -q -m redis
 
 browser: $(STAMP)  ## the reports in Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest -q -m browser
@@ -34,6 +37,9 @@ external: $(STAMP)  ## write docs/external.md: which published test data passed
 vectors-published: $(STAMP) tests/interop/node/node_modules  ## write vectors/ anew, with Node as a witness (ten minutes)
 	$(BIN)/nen-ref vectors generate --harness "node tests/interop/node/harness.mjs"
 	$(BIN)/nen-ref vectors mutants --docs docs/vector-mutants.md
+
+fuzz: $(STAMP)  ## a million inputs; SEED=N for others
+	$(BIN)/python -m tests.fuzz --inputs 1000000 --seed $(or $(SEED),1)
 
 docs-generated: $(STAMP)  ## write what is generated under docs/ (the kill matrix: nen-ref conformance mutants --docs)
 	$(BIN)/python docs/regenerate.py

@@ -15,6 +15,7 @@ COMMANDS = {
     "serve": "nen_ref.cli.serve",
     "demo": "nen_ref.cli.demo",
     "explain": "nen_ref.cli.explain",
+    "bench": "nen_ref.cli.bench",
 }
 """Each command by its name, and the module that has it under the same name."""
 

@@ -11,10 +11,16 @@ from nen_ref.conformance.embedded import READY
 from nen_ref.http.demo_app import ECHO_PATH, STREAM_PATH, demo_app
 from nen_ref.http.listen import listen
 from nen_ref.http.server import BODY_LIMIT, NenServer, ServerConfig
+from nen_ref.http.workers import serve_alone, serve_by_several
 from nen_ref.protocol.handshake import IdentityPolicy
 from nen_ref.protocol.session import SESSION_LIFE_MS
+from nen_ref.providers import MissingLibraryError
+from nen_ref.providers.serving import serving_suite
+from nen_ref.stores import PackageMissing, StoreUrlError, open_store
 
 GRACE = 2  # seconds that clients have to finish when the server is told to stop
+MEMORY = "memory:"
+SERVING = ("reference", "pycryptodome", "cryptography")
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -42,29 +48,81 @@ LEVELS = ("debug", "info", "warning", "error")
     help="Largest request body in bytes.",
 )
 @click.option("--require-identity", is_flag=True, help="Refuse handshakes without an ML-DSA-65 identity (ISO-3004).")
+@click.option(
+    "--store",
+    envvar="NEN_STORE",
+    default=MEMORY,
+    show_default=True,
+    metavar="URL",
+    help="Where sessions are: memory:, redis://HOST, rediss://HOST, unix:///PATH or upstash+https://HOST, whose token "
+    "is taken from UPSTASH_REDIS_REST_TOKEN or NEN_STORE_TOKEN. Also from the environment variable NEN_STORE, which "
+    "keeps a password out of the list of processes.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes; several need a shared store.",
+)
+@click.option(
+    "--provider",
+    "provider_name",
+    type=click.Choice(SERVING),
+    default="reference",
+    show_default=True,
+    help="Who computes the primitives.",
+)
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
-def serve(host: str, port: int, session_life: int, body_limit: int, require_identity: bool, log_level: str) -> None:
+def serve(
+    host: str,
+    port: int,
+    session_life: int,
+    body_limit: int,
+    require_identity: bool,
+    store: str,
+    workers: int,
+    provider_name: str,
+    log_level: str,
+) -> None:
     """Serve Nen V1 with the routes /api/echo and /api/stream.
 
     This is a reference for reading and testing: it is written in Python and is not constant-time.
     """
+    if workers > 1 and store.lower().startswith(MEMORY):
+        raise click.UsageError("several --workers need a --store that they share: memory: is each process's own")
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     config = ServerConfig(
         session_life_ms=session_life * 1000, body_limit=body_limit, identity=IdentityPolicy(required=require_identity)
     )
-    app = demo_app(NenServer(config=config))
+    try:
+        suite = serving_suite(provider_name)
+        # What is wrong with it is told at once; each process opens its own.
+        known = repr(open_store(store))
+    except (MissingLibraryError, PackageMissing, StoreUrlError) as fault:
+        raise click.UsageError(str(fault)) from None
     try:
         listener = listen(host, port)
     except OSError as fault:
         raise click.UsageError(f"cannot listen on {host}:{port}: {fault.strerror}") from None
     bound = listener.getsockname()
     name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-    click.echo(f"{READY}http://{name}:{bound[1]} (routes {ECHO_PATH} and {STREAM_PATH}; stop with Ctrl-C)")
-    options = uvicorn.Config(
-        app,
-        log_level=log_level,
-        access_log=log_level in ("debug", "info"),
-        server_header=False,
-        timeout_graceful_shutdown=GRACE,
-    )
-    uvicorn.Server(options).run(sockets=[listener])
+
+    def make() -> uvicorn.Config:
+        return uvicorn.Config(
+            demo_app(NenServer(store=open_store(store), config=config, suite=suite)),
+            log_level=log_level,
+            access_log=log_level in ("debug", "info"),
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+
+    def ready() -> None:
+        click.echo(f"{READY}http://{name}:{bound[1]} (routes {ECHO_PATH} and {STREAM_PATH}; stop with Ctrl-C)")
+        if workers > 1 or provider_name != "reference" or not store.lower().startswith(MEMORY):
+            click.echo(f"primitives by {suite.name}; sessions in {known}; {workers} process{'es' * (workers > 1)}")
+
+    if workers == 1:
+        serve_alone(make, listener, ready)
+    elif not serve_by_several(make, listener, workers, ready):
+        raise click.ClickException("the server processes died again and again: see the log")

@@ -21,6 +21,7 @@ from nen_ref.protocol.messages import JSON_TYPE, STREAM_TYPE, Headers, Reply, Re
 from nen_ref.protocol.sse import EventReader
 from nen_ref.protocol.stream import MAX_EVENT_SIZE, StreamSealer
 from nen_ref.protocol.verification import Verified
+from nen_ref.stores.errors import StoreUnavailable
 
 CHUNKS_HEADER = b"x-nen-chunks"
 
@@ -101,6 +102,9 @@ class NenMiddleware:
         except NenError as error:
             log.info("%s %r refused: %s (%s)", scope["method"], scope["path"], error, error.entry.hint)
             await _send_reply(send, error_reply(error))
+        except StoreUnavailable as fault:  # never let through: nobody can say whether this request was here before
+            log.error("%s %r refused: the session store does not answer: %s", scope["method"], scope["path"], fault)
+            await _send_reply(send, error_reply(failure(INTERNAL)))
         except Exception:
             log.exception("%s %r: the session store failed", scope["method"], scope["path"])
             await _send_reply(send, error_reply(failure(INTERNAL)))
@@ -125,8 +129,9 @@ class NenMiddleware:
         pieces: list[bytes] = []
         size, more = 0, True
         patience = 2 * self._server.config.body_limit
+        end = anyio.current_time() + self._server.config.body_deadline
         while more and size <= patience:  # what is over the limit is read, so that the refusal is, but not kept
-            with anyio.move_on_after(self._server.config.body_timeout) as waiting:
+            with anyio.move_on_after(min(self._server.config.body_timeout, end - anyio.current_time())) as waiting:
                 message = await receive()
             if waiting.cancelled_caught:
                 raise failure(WIRE_INVALID_PAYLOAD_FORMAT, "the body did not arrive in time")

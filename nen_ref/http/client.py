@@ -52,7 +52,7 @@ from nen_ref.protocol.wire import dump_json
 MAX_ANSWER_SIZE = 64 * 1024 * 1024
 
 # Of an answer: what described the sealed body and is wrong for the opened one.
-_DROPPED = frozenset(("content-encoding", "content-length", "transfer-encoding"))
+_DROPPED = frozenset((b"content-encoding", b"content-length", b"transfer-encoding"))
 
 # Marks, among a request's extensions, the one whose answer may be a stream that is read piece by piece.
 _MAY_STREAM = "nen.may_stream"
@@ -510,7 +510,7 @@ def _is_wanted_stream(response: httpx.Response) -> bool:
 
 def _with_content(response: httpx.Response, content: bytes) -> httpx.Response:
     """The answer, which is read or closed by now, with other content."""
-    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _DROPPED]
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _DROPPED]
     answer = httpx.Response(
         response.status_code,
         headers=headers,

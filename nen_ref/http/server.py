@@ -57,6 +57,7 @@ class ServerConfig:
     session_life_ms: int = SESSION_LIFE_MS
     body_limit: int = BODY_LIMIT
     body_timeout: float = 30.0  # seconds without a further piece of a body
+    body_deadline: float = 120.0  # seconds for all of a body, however steadily it drips
     identity: IdentityPolicy = field(default_factory=IdentityPolicy)
     requests: RequestPolicy = field(default_factory=RequestPolicy)
 

@@ -11,7 +11,8 @@ from nen_ref.protocol.verification import NonceAnswer
 class SessionStore(Protocol):
     """Sessions by id, each with its own set of used nonces. Times are in ms since the Unix epoch.
 
-    A store that cannot answer raises; the request is then refused, never let through.
+    A store that cannot answer raises StoreUnavailable (nen_ref.stores.errors), in bounded time; the request is then
+    refused, never let through. `nen_ref.testing.store_suite` checks all that is said here.
     """
 
     async def get(self, sid: str) -> Session | None:
@@ -30,6 +31,7 @@ class SessionStore(Protocol):
         """Check and record a nonce in one atomic step. V1-REPLAY-02.
 
         Of simultaneous calls with one nonce exactly one is answered NEW. The nonce is remembered at least until
-        `keep_until`. NO_SESSION if the session is gone, also when this nonce exceeds the bound of the session and the
-        session is dropped for it.
+        `keep_until`, and never NEW again with the `keep_until` that it came with: what is as old as a nonce that was
+        forgotten counts as used. NO_SESSION if the session is gone, also when this nonce exceeds the bound of the
+        session and the session is dropped for it.
         """

@@ -13,7 +13,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "nen_ref"
 FILES = sorted(PACKAGE.rglob("*.py"))
-LAYERS = ("primitives", "protocol", "stores", "providers", "vectors", "http", "conformance", "cli")
+LAYERS = ("primitives", "protocol", "stores", "providers", "vectors", "testing", "http", "bench", "conformance", "cli")
 
 # A layer may import itself and these, and the package itself (`__version__`).
 MAY_IMPORT = {
@@ -22,6 +22,8 @@ MAY_IMPORT = {
     "stores": {"primitives", "protocol"},
     "providers": {"primitives", "protocol"},
     "vectors": {"primitives", "protocol", "providers"},
+    "testing": {"primitives", "protocol", "stores"},
+    "bench": {"primitives", "protocol", "providers"},
     "http": {"primitives", "protocol", "stores", "providers"},
     "conformance": {"primitives", "protocol", "stores", "providers", "vectors"},  # HTTP by itself, not ours
     "cli": set(LAYERS),
