@@ -1,0 +1,517 @@
+"""Targets: the demonstration application behind NenMiddleware, by bytes over h11, by ASGI scopes, and under uvicorn.
+
+Every input meets a fresh store with the same sessions, so that it replays by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from random import Random
+from typing import Any
+from urllib.parse import unquote
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp, Message
+
+from nen_ref.http.demo_app import demo_app
+from nen_ref.http.server import NenServer, ServerConfig
+from nen_ref.protocol.errors import CATALOGUE, NenError, error_body
+from nen_ref.protocol.messages import JSON_TYPE, SESSION_HEADER, STREAM_TYPE, Headers, Reply, Request, reported_code
+from nen_ref.protocol.payload import open_envelope, parse_envelope
+from nen_ref.protocol.session import Session
+from nen_ref.protocol.stream import StreamOpener, read_stream_head
+from nen_ref.protocol.verification import NonceAnswer, RequestPolicy, run, verify_request
+from nen_ref.protocol.wire import parse_json_object
+from nen_ref.stores import MemoryStore
+from tests.fuzz import messages
+from tests.fuzz.material import FAST, IDENTITY, NOW, drawing, vector_sessions
+from tests.fuzz.outcomes import Outcomes, Target, Unlawful, lawful, watching
+
+BODY_LIMIT = 40 * 1024  # beyond LARGE, so that threads are reached, and small enough to go beyond
+MAX_NONCES = 3
+POLICY = RequestPolicy(unsigned_clients=frozenset((IDENTITY.pk,)))
+SERVED = frozenset(entry.code for entry in CATALOGUE.values() if entry.side in ("server", "both")) - {"ISO-9000"}
+
+OF_REQUESTS = frozenset(
+    ["ISO-2002", "ISO-2003", "ISO-3001", "ISO-3002", "ISO-3003", "ISO-4001", "ISO-4003", "ISO-6001", "ISO-6002"]
+)  # fmt: skip
+"""ISO-3005 belongs to a later version; ISO-4002 and ISO-9000 have other causes than a request."""
+OF_HANDSHAKES = frozenset(["ISO-1001", "ISO-1002", "ISO-3004", "ISO-6002"])
+
+
+class FreshStore:
+    """A memory store that starts anew for each input, with the sessions of `material` in it."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self._store = MemoryStore(max_sessions=20, max_nonces=MAX_NONCES, clock=lambda: NOW)
+        self._asked: set[str] = set()
+
+    async def _there(self, sid: str) -> MemoryStore:
+        if sid not in self._asked:
+            self._asked.add(sid)
+            if session := vector_sessions().get(sid):
+                await self._store.set(session, 60_000)
+        return self._store
+
+    async def get(self, sid: str) -> Session | None:
+        return await (await self._there(sid)).get(sid)
+
+    async def set(self, session: Session, life_ms: int) -> None:
+        await self._store.set(session, life_ms)
+
+    async def delete(self, sid: str) -> bool:
+        return await (await self._there(sid)).delete(sid)
+
+    async def exists(self, sid: str) -> bool:
+        return await (await self._there(sid)).exists(sid)
+
+    async def record_nonce(self, sid: str, nonce: bytes, keep_until: int) -> NonceAnswer:
+        return await (await self._there(sid)).record_nonce(sid, nonce, keep_until)
+
+
+@dataclass
+class Exchange:
+    """One request under way, and what the application sends for it."""
+
+    scope: dict[str, Any]
+    status: int = 0
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: list[bytes] = field(default_factory=list)
+    started: bool = False
+    complete: bool = False
+    gone: bool = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            lawful(not self.started, "an answer began twice")
+            self.started, self.status, self.headers = True, message["status"], list(message["headers"])
+        elif message["type"] == "http.response.body":
+            lawful(self.started and not self.complete, "a body outside of an answer")
+            self.body.append(message.get("body", b""))
+            self.complete = not message.get("more_body", False)
+        else:
+            raise Unlawful(f"sent {message['type']}")
+
+    def outcome(self) -> str:
+        if self.gone and not self.complete:
+            return "gone"
+        lawful(self.complete, "the answer is not complete")
+        reply = Reply(self.status, _headers(self.headers), b"".join(self.body))
+        return judge(self.scope["method"], _headers(self.scope["headers"]), reply)
+
+
+def _headers(pairs: Any) -> Headers:
+    return Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+
+
+def judge(method: str, sent: Mapping[str, str], reply: Reply) -> str:
+    """The outcome that an answer is; Unlawful for anything that the specification does not have."""
+    if method == "HEAD":
+        return f"head {reply.status}"
+    content_type = reply.headers.get("content-type", "")
+    if content_type == STREAM_TYPE:
+        return _judge_stream(sent, reply)
+    lawful(content_type == JSON_TYPE, f"content type {content_type!r} of {reply.body[:80]!r}")
+    if code := reported_code(reply.body):
+        lawful(code in SERVED, f"answered with {code}")
+        lawful(reply.status == CATALOGUE[code].status, f"{code} with status {reply.status}")
+        lawful(reply.body == error_body(CATALOGUE[code]), f"{code} with more than its body")
+        return code
+    members = parse_json_object(reply.body)
+    match sorted(members):
+        case ["ct", "n"]:
+            open_envelope(_session(sent).keys.enc, parse_envelope(reply.body), suite=FAST)
+            return f"sealed {reply.status}"
+        case ["ct", "hmac", "sid"]:
+            return f"handshake {reply.status}"
+        case ["valid"] | ["success"] as names:
+            return f"{names[0]} {reply.status}"
+    raise Unlawful(f"status {reply.status} with {reply.body[:80]!r}")
+
+
+def _judge_stream(sent: Mapping[str, str], reply: Reply) -> str:
+    opener = StreamOpener(_session(sent).keys.enc, read_stream_head(reply), suite=FAST)
+    for _ in opener.feed(reply.body):
+        pass
+    opener.close()
+    return "stream"
+
+
+def _session(sent: Mapping[str, str]) -> Session:
+    return vector_sessions()[sent[SESSION_HEADER]]
+
+
+class World:
+    """One application for many inputs, on one event loop."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.store = FreshStore()
+        self._server = NenServer(
+            store=self.store,
+            config=ServerConfig(body_limit=BODY_LIMIT, body_timeout=5.0, requests=POLICY),
+            clock=lambda: NOW,
+            suite=FAST,
+        )
+        self.app: ASGIApp = demo_app(self._server)
+        self.start()
+
+    def start(self) -> None:
+        self.store.start()
+        self._server._random_bytes = drawing()
+
+    async def answer(self, exchange: Exchange, receive: Any) -> str:
+        await self.app(exchange.scope, receive, exchange.send)
+        return exchange.outcome()
+
+
+@cache
+def _world() -> World:
+    with watching("nen_ref"):
+        return World()
+
+
+# --- bytes over h11, as uvicorn does it ------------------------------------------------------------------------------
+
+
+class Connection:
+    """The server's end of one connection: all that the client sends is here, in pieces."""
+
+    def __init__(self, world: World, data: bytes) -> None:
+        self._world = world
+        self._h11 = h11.Connection(h11.SERVER)
+        step = (1 << 16, 1 << 16, 1 + zlib.crc32(data) % 997)[zlib.crc32(data) % 3]
+        self._pieces = iter([data[at : at + step] for at in range(0, len(data), step)])
+
+    async def serve(self) -> list[str]:
+        outcomes: list[str] = []
+        while True:
+            try:
+                event = self._next()
+            except h11.RemoteProtocolError:
+                return [*outcomes, "not HTTP"]
+            if event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
+                return outcomes or ["nothing"]
+            lawful(isinstance(event, h11.Request), f"out of step: {event!r}")
+            outcomes.append(await self._serve(event))
+            if self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:
+                self._h11.start_next_cycle()
+            else:
+                return outcomes
+
+    def _next(self) -> Any:
+        while (event := self._h11.next_event()) is h11.NEED_DATA:
+            self._h11.receive_data(next(self._pieces, b""))
+        return event
+
+    async def _serve(self, request: h11.Request) -> str:
+        raw_path, _, query = request.target.partition(b"?")
+        exchange = Exchange(
+            {
+                "type": "http",
+                "asgi": {"version": "3.0", "spec_version": "2.3"},
+                "http_version": request.http_version.decode("ascii"),
+                "server": ("127.0.0.1", 80),
+                "client": ("127.0.0.1", 1),
+                "scheme": "http",
+                "method": request.method.decode("ascii"),
+                "root_path": "",
+                "path": unquote(raw_path.decode("ascii")),
+                "raw_path": raw_path,
+                "query_string": query,
+                "headers": [(name.lower(), value) for name, value in request.headers],
+                "state": {},
+            }
+        )
+        reading = True
+
+        async def receive() -> Message:
+            nonlocal reading
+            if exchange.gone:
+                return {"type": "http.disconnect"}
+            if not reading:
+                await asyncio.Event().wait()  # the client stays and waits; whoever listens for its end is cancelled
+            try:
+                if self._h11.they_are_waiting_for_100_continue:
+                    self._h11.send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
+                event = self._next()
+            except h11.RemoteProtocolError:
+                reading, exchange.gone = False, True
+                return {"type": "http.disconnect"}
+            reading = isinstance(event, h11.Data)
+            return {"type": "http.request", "body": bytes(event.data) if reading else b"", "more_body": reading}
+
+        outcome = await self._world.answer(exchange, receive)
+        if exchange.complete:
+            self._put_out(exchange)
+        with suppress(h11.RemoteProtocolError):
+            while reading and self._h11.their_state is h11.SEND_BODY:
+                self._next()
+        return outcome
+
+    def _put_out(self, exchange: Exchange) -> None:
+        """h11 refuses headers and bodies that would not be HTTP: a LocalProtocolError is a failure of ours."""
+        if self._h11.our_state is h11.ERROR or self._h11.their_state is h11.ERROR:
+            return
+        self._h11.send(h11.Response(status_code=exchange.status, headers=exchange.headers))
+        if exchange.scope["method"] != "HEAD":
+            self._h11.send(h11.Data(data=b"".join(exchange.body)))
+        self._h11.send(h11.EndOfMessage())
+
+
+def run_http(data: bytes) -> Outcomes:
+    world = _world()
+    world.start()
+    with watching("nen_ref") as complaints:
+        try:
+            return world.loop.run_until_complete(Connection(world, data).serve())
+        finally:
+            complaints.check()
+
+
+# --- scopes ----------------------------------------------------------------------------------------------------------
+
+NO_RAW_PATH, MOUNTED, WEBSOCKET, CUT, IMPATIENT = 1, 2, 4, 8, 16
+
+
+def run_scope(data: bytes) -> Outcomes:
+    """The application called by hand, with headers, methods and paths of any bytes."""
+    world = _world()
+    world.start()
+    with watching("nen_ref") as complaints:
+        try:
+            return [world.loop.run_until_complete(_call(world, messages.read_scope(data)))]
+        finally:
+            complaints.check()
+
+
+async def _call(world: World, given: messages.Scope) -> str:
+    raw_path = given.target.partition(b"?")[0]
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": given.method.decode("latin-1"),
+        "path": unquote(raw_path.decode("utf-8", "replace")),
+        "raw_path": raw_path,
+        "query_string": given.target.partition(b"?")[2],
+        "root_path": "/api" if given.flags & MOUNTED else "",
+        "headers": [(name.lower(), value) for name, value in given.headers],
+    }
+    if given.flags & NO_RAW_PATH:
+        del scope["raw_path"]
+    exchange = Exchange(scope)
+    pieces = list(given.pieces) or [b""]
+    arriving: Iterator[bytes] = iter(pieces[:1] if given.flags & CUT else pieces)
+    left = len(pieces)
+
+    async def receive() -> Message:
+        nonlocal left
+        piece = next(arriving, None)
+        if piece is None:
+            if left == 0 and not given.flags & IMPATIENT:
+                await asyncio.Event().wait()
+            exchange.gone = True
+            return {"type": "http.disconnect"}
+        left -= 1
+        return {"type": "http.request", "body": piece, "more_body": left > 0}
+
+    if given.flags & WEBSOCKET:
+        scope["type"] = "websocket"
+        closed: list[Message] = []
+
+        async def send(message: Message) -> None:
+            closed.append(message)
+
+        await world.app(scope, receive, send)
+        lawful([message["type"] for message in closed] == ["websocket.close"], f"a websocket got {closed}")
+        return "websocket refused"
+    return await world.answer(exchange, receive)
+
+
+# --- the nine steps alone --------------------------------------------------------------------------------------------
+
+
+def run_verify(data: bytes) -> Outcomes:
+    """`verify_request` without HTTP, twice: what passed the first time is a replay the second."""
+    given = messages.read_scope(data)
+    request = Request(
+        given.method.decode("latin-1"),
+        given.target.partition(b"?")[0].decode("utf-8", "surrogateescape"),
+        Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in given.headers),
+        b"".join(given.pieces),
+    )
+    used: set[bytes] = set()
+
+    def record(question: Any) -> NonceAnswer:
+        lawful(len(question.nonce) == 12 and abs(question.keep_until) < 2**63, "a nonce that no store could keep")
+        if question.nonce in used:
+            return NonceAnswer.USED
+        used.add(question.nonce)
+        return NonceAnswer.NEW
+
+    def verify() -> str:
+        try:
+            steps = verify_request(request, NOW, POLICY, suite=FAST)
+            verified = run(steps, lambda question: vector_sessions().get(question.sid), record)
+        except NenError as error:
+            return error.code
+        return f"passed {'signed' if verified.signed else 'unsigned'}, {'with' if verified.n else 'without'} a body"
+
+    first, second = verify(), verify()
+    lawful(first in OF_REQUESTS or first.startswith("passed"), f"verification answered {first}")
+    spent = bool(used)
+    lawful(second == ("ISO-5001" if spent else first), f"{first}, then {second}")
+    return [first, second]
+
+
+# --- uvicorn over loopback -------------------------------------------------------------------------------------------
+
+QUIET = 12  # turns of the loop without a byte or a task
+_STATUS_LINE = re.compile(rb"HTTP/1\.1 (\d{3}) ")
+_CODE = re.compile(rb'\{"error":\{"code":"(ISO-\d{4})"')
+
+
+class Uvicorn:
+    """uvicorn with our application on the same loop as its client, so that it is known when nothing is left to do."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._stack = ExitStack()
+        listener = self._stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP))
+        listener.bind(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        config = uvicorn.Config(world.app, lifespan="off", log_config=None, access_log=False, ws="none", http="h11")
+        config.load()
+        self.server = uvicorn.Server(config)
+        self.server.lifespan = config.lifespan_class(config)
+        world.loop.run_until_complete(self.server.startup(sockets=[listener]))
+
+    def close(self) -> None:
+        self.world.loop.run_until_complete(self.server.shutdown())
+        self._stack.close()
+
+    async def exchange(self, data: bytes) -> bytes:
+        """All that comes back until the server is at rest."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        got = bytearray()
+        try:
+            step = max(1, len(data) // 3)
+            for at in range(0, len(data), step):
+                writer.write(data[at : at + step])
+                await asyncio.sleep(0)
+            with suppress(ConnectionError):
+                await writer.drain()
+            await self._listen(reader, got)
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+        await self._at_rest()
+        return bytes(got)
+
+    async def _listen(self, reader: asyncio.StreamReader, got: bytearray) -> None:
+        quiet = 0
+        while quiet < QUIET and not reader.at_eof():
+            reading = asyncio.ensure_future(reader.read(1 << 16))
+            while not reading.done() and quiet < QUIET:
+                await asyncio.sleep(0.0005 if self.server.server_state.tasks else 0)
+                quiet += 1
+            if not reading.done():
+                reading.cancel()
+                return
+            with suppress(ConnectionError):
+                got += reading.result()
+                quiet = 0
+
+    async def _at_rest(self) -> None:
+        """The client is gone: every task of the server ends, well within the time that bodies have."""
+        for _ in range(2000):
+            if not self.server.server_state.tasks:
+                return
+            await asyncio.sleep(0.0005)
+        raise Unlawful("the server still works on a request of a client that has gone")
+
+
+@cache
+def _uvicorn() -> Uvicorn:
+    with watching("nen_ref"):
+        return Uvicorn(World())
+
+
+def run_uvicorn(data: bytes) -> Outcomes:
+    server = _uvicorn()
+    server.world.start()
+    with watching("nen_ref", "uvicorn", "uvicorn.error", "asyncio") as complaints:
+        got = server.world.loop.run_until_complete(server.exchange(data))
+        own = [said for said in complaints.said if _is_uvicorns(said)]
+        complaints.said = [said for said in complaints.said if not _is_uvicorns(said)]
+        complaints.check()
+    codes = [code.decode() for code in _CODE.findall(got)]
+    lawful(not codes or set(codes) <= SERVED, f"answered with {codes}")
+    lawful(b"\r\n\r\nInternal Server Error" not in got, "uvicorn had to answer for us")
+    statuses = [f"status {status.decode()}" for status in _STATUS_LINE.findall(got)]
+    return [*codes, *statuses, *(["a fault of uvicorn"] if own else [])] or ["nothing"]
+
+
+def _is_uvicorns(said: str) -> bool:
+    """uvicorn 0.54 answers 400 to HEAD with a body, which h11 refuses: the connection ends, and nothing else does."""
+    return "in send_400_response" in said and "nen_ref/" not in said
+
+
+def _http_seeds() -> list[bytes]:
+    rng = Random("seeds")
+    return [messages.draw_http(rng) for _ in range(300)]
+
+
+def _scope_seeds() -> list[bytes]:
+    rng = Random("seeds")
+    return [messages.draw_scope(rng) for _ in range(300)]
+
+
+ANSWERS = frozenset(("sealed 200", "stream", "handshake 200", "success 200", "valid 200", "valid 401"))
+
+TARGETS = (
+    Target(
+        "http",
+        run_http,
+        _http_seeds,
+        OF_REQUESTS | OF_HANDSHAKES | ANSWERS | {"ISO-5001", "sealed 404", "sealed 405", "sealed 422",
+        "not HTTP", "gone"},
+        12,
+        messages.draw_http,
+    ),
+    Target(
+        "asgi",
+        run_scope,
+        _scope_seeds,
+        OF_REQUESTS | OF_HANDSHAKES | ANSWERS | {"websocket refused", "gone"},
+        10,
+        messages.draw_scope,
+    ),
+    Target(
+        "verify",
+        run_verify,
+        _scope_seeds,
+        OF_REQUESTS | {"ISO-5001", "passed signed, with a body", "passed unsigned, with a body",
+        "passed signed, without a body"},
+        12,
+        messages.draw_scope,
+    ),
+    Target(
+        "uvicorn", run_uvicorn, _http_seeds, frozenset(("status 200", "status 400", "status 401")), 1,
+        messages.draw_http
+    ),
+)  # fmt: skip
