@@ -41,11 +41,18 @@ EXIT_FINDINGS, EXIT_USAGE = 1, 2
     is_flag=True,
     help="Only the cases that concern a mutant; whether it fails others too is not looked at. Some four times quicker.",
 )
+@click.option("--part", metavar="I/N", help="Only every N-th mutant, from the I-th on: 1/2 and 2/2 are all of them.")
 @click.option(
     "--catalogue", default=CATALOGUE, metavar="MODULE", help="Another module that declares mutants, by its import name."
 )
 def mutants(
-    only: tuple[str, ...], jobs: int, json_file: str | None, docs_file: str | None, related: bool, catalogue: str
+    only: tuple[str, ...],
+    jobs: int,
+    json_file: str | None,
+    docs_file: str | None,
+    related: bool,
+    part: str | None,
+    catalogue: str,
 ) -> None:
     """Run every case against deliberately broken servers, clients and libraries.
 
@@ -54,7 +61,7 @@ def mutants(
 
     Exit code 0: so it is; 1: a mutant was not caught, or not by the right cases; 2: wrong usage.
     """
-    selected = _select(catalogue, only)
+    selected = _part(_select(catalogue, only), part)
     for file in (json_file, docs_file):
         if file and not Path(file).parent.is_dir():
             raise click.UsageError(f"{file}: there is no folder {Path(file).parent}")
@@ -81,6 +88,15 @@ def _select(catalogue: str, only: tuple[str, ...]) -> list[Mutant]:
     if not selected:
         raise click.UsageError(f"no mutant in {catalogue} begins with {', '.join(only) or 'anything: it is empty'}")
     return selected
+
+
+def _part(selected: list[Mutant], part: str | None) -> list[Mutant]:
+    if part is None:
+        return selected
+    first, _, every = part.partition("/")
+    if not (first.isdecimal() and every.isdecimal() and 1 <= int(first) <= int(every) <= len(selected)):
+        raise click.UsageError(f"--part {part}: not I/N, such as 1/2")
+    return selected[int(first) - 1 :: int(every)]
 
 
 def _introduce(console: Console, selected: Sequence[Mutant], related: bool) -> None:

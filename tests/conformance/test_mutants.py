@@ -225,3 +225,17 @@ def test_the_published_matrix_names_every_mutant_and_no_other() -> None:
     page = DOCS.read_text(encoding="utf-8")
     assert sorted(re.findall(r"^\| `([a-z0-9/-]+)`<br>", page, re.MULTILINE)) == sorted(m.id for m in all_mutants())
     assert "**nothing**" not in page
+
+
+def test_the_parts_of_the_mutants_are_all_of_them() -> None:
+    whole = all_mutants()
+    parts = [command._part(whole, f"{i}/3") for i in (1, 2, 3)]
+    assert sorted(mutant.id for part in parts for mutant in part) == sorted(mutant.id for mutant in whole)
+    assert command._part(whole, None) == whole
+
+
+@pytest.mark.parametrize("part", ["0/2", "3/2", "1", "a/b", "1/0", "1/100000", "-1/2"])
+def test_a_part_that_is_none_is_told(part: str) -> None:
+    result = CliRunner().invoke(command.mutants, ["--part", part])
+    assert result.exit_code == 2
+    assert "not I/N" in result.output
