@@ -30,6 +30,9 @@ TRIES_PER_EVENT = 20
 LONG_SEARCH = 5000
 """Events that take more tries are searched for only where that is asked for."""
 
+ACCUMULATORS = ("reference", "pycryptodome")
+"""Providers that compute whole transcripts: the others do not take randomness, or have no AEAD of their own."""
+
 ORACLES = ("pypi", "pycryptodome", "cryptography")
 """The providers that have to agree."""
 
@@ -180,13 +183,10 @@ def lines(judgement: Judgement) -> Iterator[str]:
 
 def accumulate_all(plan: Plan, executor: Executor, advance: Advance, accumulators: Accumulators) -> Json:
     """accumulated.json: by the reference, by a provider that can, and by further witnesses. Raises Disagreement."""
-    names = ("reference", *(name for name in plan.providers if name == "pycryptodome"))
+    names = [name for name in ACCUMULATORS if name in ("reference", *plan.providers)]
     checkpoints = [count for count in CHECKPOINTS if count <= plan.transcripts]
     further = accumulators(checkpoints[-1])
-    chunks = [
-        range(first, min(first + TRANSCRIPTS_AT_ONCE, checkpoints[-1]))
-        for first in range(0, checkpoints[-1], TRANSCRIPTS_AT_ONCE)
-    ]
+    chunks = chunks_of(checkpoints[-1])
     tasks = [
         Task("accumulate", (plan.seed, topic.name, chunk, name))
         for topic in TOPICS
@@ -205,6 +205,12 @@ def accumulate_all(plan: Plan, executor: Executor, advance: Advance, accumulator
             _same_transcripts(own, one)
         topics.append(_topic(topic, own, others, checkpoints))
     return {"format": ACCUMULATED_FORMAT, "seed": plan.shown_seed, "topics": topics}
+
+
+def chunks_of(transcripts: int) -> list[range]:
+    """The numbers of so many transcripts, cut into units of work."""
+    starts = range(0, transcripts, TRANSCRIPTS_AT_ONCE)
+    return [range(first, min(first + TRANSCRIPTS_AT_ONCE, transcripts)) for first in starts]
 
 
 def _topic(topic: Topic, own: Accumulated, others: Sequence[Accumulated], checkpoints: Sequence[int]) -> Json:

@@ -9,13 +9,10 @@ from functools import partial
 from hashlib import sha256
 
 from nen_ref.vectors.build import Json
-from nen_ref.vectors.generate import TRANSCRIPTS_AT_ONCE, Advance
+from nen_ref.vectors.generate import ACCUMULATORS, Advance, chunks_of, lines
 from nen_ref.vectors.read import Folder
 from nen_ref.vectors.tasks import Task, run_all
 from nen_ref.vectors.witness import Accumulated, Judgement
-
-ACCUMULATORS = ("reference", "pycryptodome")
-"""Providers that compute whole transcripts: the others do not take randomness, or have no AEAD of their own."""
 
 
 @dataclass
@@ -36,12 +33,8 @@ class Findings:
 
     def faults(self) -> list[str]:
         """A line for each disagreement that nobody has explained."""
-        return [
-            f"{id}: {text}"
-            for judgements in self.judgements.values()
-            for judgement in judgements
-            for id, text in judgement.disagreed.items()
-        ] + self.differing
+        made = (judgement for judgements in self.judgements.values() for judgement in judgements)
+        return [line for judgement in made for line in lines(judgement)] + self.differing
 
     def known_faults(self) -> list[str]:
         """A line for each known fault of a witness, with how many vectors show it."""
@@ -123,7 +116,7 @@ def _accumulate(
             continue
         for provider in (provider for provider in providers if provider in ACCUMULATORS):
             told = partial(advance, f"accumulating {name} by {provider}")
-            tasks = [Task("accumulate", (seed, name, chunk, provider)) for chunk in _chunks(checkpoint)]
+            tasks = [Task("accumulate", (seed, name, chunk, provider)) for chunk in chunks_of(checkpoint)]
             digest = sha256(b"".join(run_all(executor, tasks, told))).hexdigest()
             line = f"accumulated/{name}: {checkpoint} transcripts by {provider}"
             if digest == published[checkpoint]:
@@ -175,7 +168,3 @@ def check_recorded(files: Mapping[str, Json], found: Findings) -> None:
 
 def _said(entry: Json) -> str:
     return f"{'independent' if entry['independent'] else 'ours'}, {entry['agreed']} agreed, {entry['unable']} unable"
-
-
-def _chunks(count: int) -> list[range]:
-    return [range(first, min(first + TRANSCRIPTS_AT_ONCE, count)) for first in range(0, count, TRANSCRIPTS_AT_ONCE)]

@@ -13,15 +13,6 @@ OMEGA, ROWS = ML_DSA_65.omega, ML_DSA_65.k
 P = 2**130 - 5  # the prime of Poly1305
 
 
-def with_coefficient(ek: bytes, index: int, value: int) -> bytes:
-    """An ML-KEM encapsulation key with one of its coefficients replaced; two of 12 bits share three bytes."""
-    at = index // 2 * 3
-    pair = int.from_bytes(ek[at : at + 3], "little")
-    shift = 12 * (index % 2)
-    pair = pair & ~(0xFFF << shift) | value << shift
-    return ek[:at] + pair.to_bytes(3, "little") + ek[at + 3 :]
-
-
 def sign_attempt(sk: bytes, M: bytes, kappa: int) -> bytes:
     """The deterministic signature of FIPS 204, algorithm 7, at the given attempt, whether or not `z` is in its bound.
 

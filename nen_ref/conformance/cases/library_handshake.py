@@ -6,8 +6,8 @@ import json
 from hashlib import shake_256
 from typing import Any
 
-from nen_ref.conformance.cases.library_forgeries import hints, room_and_pair, signed_elsewhere, with_coefficient
-from nen_ref.conformance.cases.library_tools import GARBAGE, LAX, SID, ends, flipped, same_members
+from nen_ref.conformance.cases.library_forgeries import hints, room_and_pair, signed_elsewhere
+from nen_ref.conformance.cases.library_tools import GARBAGE, LAX, SID, ends, same_members
 from nen_ref.conformance.harness.driver import Reply
 from nen_ref.conformance.harness.probe import HarnessProbe
 from nen_ref.conformance.model import ACCEPTED
@@ -17,6 +17,7 @@ from nen_ref.primitives.ml_dsa import ML_DSA_65
 from nen_ref.primitives.ml_dsa_keys import encode_spki
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.wire import Malformed, decode_base64, dump_json, encode_base64, parse_json_object
+from nen_ref.vectors.alter import flipped, with_coefficient
 
 HELLO, RESPOND, FINISH = "handshake.hello", "handshake.respond", "handshake.finish"
 

@@ -11,9 +11,8 @@ from nen_ref.conformance.cases.library_forgeries import (
     sign_attempt,
     signatures,
     signed_elsewhere,
-    with_coefficient,
 )
-from nen_ref.conformance.cases.library_tools import ends, flipped
+from nen_ref.conformance.cases.library_tools import ends
 from nen_ref.conformance.harness.driver import Reply
 from nen_ref.conformance.harness.probe import HarnessProbe
 from nen_ref.conformance.model import ACCEPTED
@@ -22,6 +21,7 @@ from nen_ref.conformance.registry import case
 from nen_ref.primitives.chacha20_poly1305 import aead_encrypt
 from nen_ref.primitives.errors import KeyCheckError
 from nen_ref.primitives.suite import REFERENCE
+from nen_ref.vectors.alter import flipped, with_coefficient
 
 KEYGEN, ENCAPS, DECAPS = "ml_kem_768.keygen", "ml_kem_768.encaps", "ml_kem_768.decaps"
 NEW_KEY_PAIR, ENCAPSULATE = "ml_kem_768.new_key_pair", "ml_kem_768.encapsulate"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nen_ref.conformance.cases.library_tools import GARBAGE, LAX, PAYLOAD, ends, flipped, same_members
+from nen_ref.conformance.cases.library_tools import GARBAGE, LAX, PAYLOAD, ends, same_members
 from nen_ref.conformance.harness.driver import Reply
 from nen_ref.conformance.harness.probe import HarnessProbe
 from nen_ref.conformance.model import ACCEPTED
@@ -13,6 +13,7 @@ from nen_ref.conformance.registry import case
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.payload import dump_envelope, seal
 from nen_ref.protocol.wire import dump_json, encode_base64
+from nen_ref.vectors.alter import flipped
 
 CANONICAL, SIGN = "canonical_string", "request.sign"
 PAYLOAD_SEAL, PAYLOAD_OPEN, RESPONSE_SEAL = "payload.seal", "payload.open", "response.seal"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from nen_ref.conformance.cases.library_tools import flipped
 from nen_ref.conformance.harness.driver import Reply
 from nen_ref.conformance.harness.probe import HarnessProbe
 from nen_ref.conformance.model import ACCEPTED
@@ -16,6 +15,7 @@ from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.sse import EventReader
 from nen_ref.protocol.stream import stream_nonce
 from nen_ref.protocol.wire import Malformed, decode_base64, encode_base64
+from nen_ref.vectors.alter import flipped
 
 NONCE, SEAL, SEAL_AT, OPEN = "stream.nonce", "stream.seal", "stream.seal_at", "stream.open"
 FINAL = "__FIN__"

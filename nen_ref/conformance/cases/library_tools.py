@@ -15,6 +15,7 @@ from nen_ref.protocol.payload import Envelope, parse_envelope
 from nen_ref.protocol.session import SessionKeys
 from nen_ref.protocol.signing import canonical_string
 from nen_ref.protocol.wire import Malformed, encode_base64, parse_json_object
+from nen_ref.vectors.alter import flipped
 
 NOW = 1_760_000_000_000  # ms; the server's time in every case that has one
 SID = "3f8a1c52-9be4-4d07-a6d1-5f0e7c2b9a34"
@@ -46,13 +47,6 @@ LAX = {
     "text after the padding": "AAECAwQFBgcICQoLDA==AAAA",
     "a letter of another script": "\uff21AAECAwQFBgcICQo",
 }
-
-
-def flipped(data: bytes, position: int = 0, bits: int = 1) -> bytes:
-    """The bytes with some bits of one byte changed; a negative position counts from the end."""
-    altered = bytearray(data)
-    altered[position] ^= bits
-    return bytes(altered)
 
 
 def ends(data: bytes) -> dict[str, bytes]:

@@ -15,7 +15,6 @@ from nen_ref.conformance.cases.library_tools import (
     control,
     draft,
     ends,
-    flipped,
     fresh_session,
     passes,
     sealed,
@@ -31,6 +30,7 @@ from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TIMESTAM
 from nen_ref.protocol.payload import Envelope, dump_envelope, seal
 from nen_ref.protocol.session import SessionKeys
 from nen_ref.protocol.wire import decode_base64, dump_json, encode_base64
+from nen_ref.vectors.alter import flipped
 
 VERIFY = ("request.verify",)
 

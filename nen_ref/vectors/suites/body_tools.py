@@ -13,6 +13,7 @@ from itertools import count
 from typing import NamedTuple
 
 from nen_ref.primitives.chacha20_poly1305 import aead_encrypt
+from nen_ref.vectors.alter import flipped_bit
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag
 
@@ -27,13 +28,6 @@ NONCE_SIZE = ("ISO-6001", "ISO-4001")  # V1-REQ-05 accepts both
 
 def b64(data: bytes) -> str:
     return b64encode(data).decode()
-
-
-def flipped(data: bytes, position: int, bit: int = 0) -> bytes:
-    """The bytes with one bit changed; a negative position counts from the end."""
-    altered = bytearray(data)
-    altered[position] ^= 1 << bit
-    return bytes(altered)
 
 
 @dataclass(frozen=True)
@@ -410,19 +404,19 @@ class Damage(NamedTuple):
 
 DAMAGES = (
     Damage("first-byte", "a bit of the first byte of ct changed: 3 in place of 1", "CtAltered",
-           lambda k, s: Sealed(flipped(s.ct, 0, 1), s.n)),
+           lambda k, s: Sealed(flipped_bit(s.ct, 0, 1), s.n)),
     Damage("middle-byte", "a bit in the middle of the ciphertext changed: 9 in place of 1", "CtAltered",
-           lambda k, s: Sealed(flipped(s.ct, 8, 3), s.n)),
+           lambda k, s: Sealed(flipped_bit(s.ct, 8, 3), s.n)),
     Damage("last-byte-of-ciphertext", "a bit of the last byte before the tag changed: 0 in place of 1", "CtAltered",
-           lambda k, s: Sealed(flipped(s.ct, -17), s.n)),
+           lambda k, s: Sealed(flipped_bit(s.ct, -17), s.n)),
     Damage("first-bit-of-tag", "the first bit of the tag changed", "TagAltered",
-           lambda k, s: Sealed(flipped(s.ct, -16, 7), s.n)),
+           lambda k, s: Sealed(flipped_bit(s.ct, -16, 7), s.n)),
     Damage("fifth-byte-of-tag", "a bit of the fifth byte of the tag changed", "TagAltered",
-           lambda k, s: Sealed(flipped(s.ct, -12), s.n)),
+           lambda k, s: Sealed(flipped_bit(s.ct, -12), s.n)),
     Damage("ninth-byte-of-tag", "a bit of the ninth byte of the tag changed", "TagAltered",
-           lambda k, s: Sealed(flipped(s.ct, -8), s.n)),
+           lambda k, s: Sealed(flipped_bit(s.ct, -8), s.n)),
     Damage("last-bit-of-tag", "the last bit of the tag changed", "TagAltered",
-           lambda k, s: Sealed(flipped(s.ct, -1), s.n)),
+           lambda k, s: Sealed(flipped_bit(s.ct, -1), s.n)),
     Damage("tag-of-zeros", "a tag of zeros", "TagAltered", lambda k, s: Sealed(s.ct[:-16] + bytes(16), s.n)),
     Damage("cut-by-one", "the last byte of ct missing", "CtTruncated", lambda k, s: Sealed(s.ct[:-1], s.n)),
     Damage("tag-of-12", "a tag of 12 bytes", "CtTruncated", lambda k, s: Sealed(s.ct[:-4], s.n)),
@@ -435,15 +429,15 @@ DAMAGES = (
     Damage("not-sealed", "the payload itself with 16 zero bytes behind", "PlainPayload",
            lambda k, s: Sealed(DIGITS + bytes(16), s.n)),
     Damage("other-nonce-first-bit", "n differs from the nonce of sealing in its first bit", "OtherNonce",
-           lambda k, s: Sealed(s.ct, flipped(s.n, 0, 7))),
+           lambda k, s: Sealed(s.ct, flipped_bit(s.n, 0, 7))),
     Damage("other-nonce-last-bit", "n differs from the nonce of sealing in its last bit", "OtherNonce",
-           lambda k, s: Sealed(s.ct, flipped(s.n, -1))),
+           lambda k, s: Sealed(s.ct, flipped_bit(s.n, -1))),
     Damage("nonce-reversed", "n has the bytes of the nonce of sealing in the other order", "OtherNonce",
            lambda k, s: Sealed(s.ct, s.n[::-1])),
     Damage("other-key-first-bit", "sealed under a key that differs in its first bit", "OtherKey",
-           lambda k, s: Sealed(aead_encrypt(flipped(k, 0, 7), s.n, DIGITS), s.n)),
+           lambda k, s: Sealed(aead_encrypt(flipped_bit(k, 0, 7), s.n, DIGITS), s.n)),
     Damage("other-key-last-bit", "sealed under a key that differs in its last bit", "OtherKey",
-           lambda k, s: Sealed(aead_encrypt(flipped(k, -1), s.n, DIGITS), s.n)),
+           lambda k, s: Sealed(aead_encrypt(flipped_bit(k, -1), s.n, DIGITS), s.n)),
     Damage("key-of-zeros", "sealed under the key of zeros", "OtherKey",
            lambda k, s: Sealed(aead_encrypt(bytes(32), s.n, DIGITS), s.n)),
     Damage("aad-of-nonce", "sealed with n as associated data, where there is none", "AssociatedData",

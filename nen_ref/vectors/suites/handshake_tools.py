@@ -401,21 +401,6 @@ def coefficients(ek: bytes) -> tuple[int, ...]:
     return ml_kem.twelve_bit_integers(ek[:1152])
 
 
-def with_coefficient(ek: bytes, index: int, value: int) -> bytes:
-    """A key with one of its coefficients replaced; two of 12 bits share three bytes."""
-    at = index // 2 * 3
-    shift = 12 * (index % 2)
-    pair = int.from_bytes(ek[at : at + 3], "little") & ~(0xFFF << shift) | value << shift
-    return ek[:at] + pair.to_bytes(3, "little") + ek[at + 3 :]
-
-
-def flipped(data: bytes, position: int, bits: int = 1) -> bytes:
-    """The bytes with some bits of one of them changed; a negative position counts from the end."""
-    altered = bytearray(data)
-    altered[position] ^= bits
-    return bytes(altered)
-
-
 def resized(data: bytes, size: int) -> bytes:
     """The bytes cut, or filled up with zeros."""
     return data[:size].ljust(size, b"\0")

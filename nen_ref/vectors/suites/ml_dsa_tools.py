@@ -391,9 +391,3 @@ def with_value(z: Vector, row: int, place: int, value: int) -> Vector:
     f: Poly = list(z[row])
     f[place] = value
     return [*z[:row], f, *z[row + 1 :]]
-
-
-def flip(data: bytes, at: int, bit: int = 0) -> bytes:
-    """One bit of one byte changed; `at` may count from the end."""
-    at %= len(data)
-    return data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]

@@ -43,6 +43,7 @@ from nen_ref.primitives.ml_kem import (
     transpose,
     twelve_bit_integers,
 )
+from nen_ref.vectors.alter import with_coefficient
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Event, Flag, Found, Input, Test, invalid, valid
 
@@ -421,13 +422,6 @@ def coefficient(ek: bytes, index: int) -> int:
     return pair >> 12 * (index % 2) & 0xFFF
 
 
-def with_coefficient(ek: bytes, index: int, value: int) -> bytes:
-    """The key with this coefficient in place of its own, and all else as it was. `index` is in 0 .. 767."""
-    at, shift = index // 2 * 3, 12 * (index % 2)
-    pair = int.from_bytes(ek[at : at + 3], "little") & ~(0xFFF << shift) | value << shift
-    return ek[:at] + pair.to_bytes(3, "little") + ek[at + 3 :]
-
-
 def with_other_coefficient(ek: bytes, index: int) -> bytes:
     """The key with another coefficient there, one that is below q too."""
     return with_coefficient(ek, index, (coefficient(ek, index) + 1) % q)
@@ -510,12 +504,6 @@ def with_parts(dk: bytes, **members: bytes) -> bytes:
 def with_ek(dk: bytes, ek: bytes) -> bytes:
     """The decapsulation key with this ek and the hash that fits."""
     return with_parts(dk, ek=ek, h=H(ek))
-
-
-def flip(data: bytes, index: int, mask: int = 1) -> bytes:
-    """The bytes with the bits of the mask flipped in the byte of this index; negative ones count from the end."""
-    index %= len(data)
-    return data[:index] + bytes([data[index] ^ mask]) + data[index + 1 :]
 
 
 DK_FLAGS = {

@@ -10,10 +10,10 @@ from uuid import UUID
 from nen_ref.protocol.messages import HANDSHAKE_PATH
 from nen_ref.protocol.payload import Envelope, dump_envelope, parse_envelope
 from nen_ref.protocol.wire import encode_base64
+from nen_ref.vectors.alter import flipped_bit
 from nen_ref.vectors.answers import ANSWERS, REFERENCE_KIT, Values
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Step
-from nen_ref.vectors.suites.stream_tools import flipped
 
 
 @dataclass(frozen=True)
@@ -187,4 +187,4 @@ def nonce_of(sent: Sent) -> bytes:
 def altered_ct(body: str) -> str:
     """A sealed body with one bit of its ciphertext changed."""
     sealed = parse_envelope(body.encode())
-    return dump_envelope(Envelope(flipped(sealed.ct, 0), sealed.n)).decode()
+    return dump_envelope(Envelope(flipped_bit(sealed.ct, 0), sealed.n)).decode()

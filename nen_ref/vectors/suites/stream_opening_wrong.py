@@ -9,6 +9,7 @@ from nen_ref.primitives.chacha20_poly1305 import aead_encrypt, chacha20_encrypt
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.stream import stream_nonce
 from nen_ref.protocol.wire import decode_base64, encode_base64
+from nen_ref.vectors.alter import flipped_bit
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Group, Test
 from nen_ref.vectors.suites.stream_tools import (
@@ -20,7 +21,6 @@ from nen_ref.vectors.suites.stream_tools import (
     Sender,
     data_event,
     event_of,
-    flipped,
     high_base_nonce,
     in_steps,
     joined,
@@ -261,7 +261,7 @@ def foreign(draw: Draw) -> Group:
         return refused(id, comment, BROKEN, joined(*events), flag)
 
     def near(place: int) -> Test:
-        twin = Sender(secret, flipped(base, place))
+        twin = Sender(secret, flipped_bit(base, place))
         comment = f"a chunk of a stream whose base nonce differs in one bit of byte {place}"
         return made(f"base-nonce-byte-{place}", comment, "OtherStream", one, twin.event(1, "two "), three, end)
 
@@ -351,7 +351,7 @@ def altered(draw: Draw) -> Group:
         )
 
     def fault(i: int) -> Sequence[bytes]:
-        bad = event_of(flipped(sender.sealed(i, (*CHUNKS, FINAL)[i]), 0))
+        bad = event_of(flipped_bit(sender.sealed(i, (*CHUNKS, FINAL)[i]), 0))
         return (*events[:i], bad, *events[i + 1 :])
 
     return Group(
@@ -360,30 +360,32 @@ def altered(draw: Draw) -> Group:
             changed(
                 "ciphertext-first-bit",
                 "the lowest bit of the first byte of the ciphertext changed",
-                flipped(two, 0),
+                flipped_bit(two, 0),
                 "AlteredCiphertext",
             ),
             changed(
                 "ciphertext-last-bit",
                 "the highest bit of the last byte of the ciphertext changed",
-                flipped(two, 3, 7),
+                flipped_bit(two, 3, 7),
                 "AlteredCiphertext",
             ),
-            changed("tag-first-byte", "a bit of the first byte of the tag changed", flipped(two, 4), "AlteredTag"),
-            changed("tag-fourth-byte", "a bit of the fourth byte of the tag changed", flipped(two, 7), "AlteredTag"),
-            changed("tag-fifth-byte", "a bit of the fifth byte of the tag changed", flipped(two, 8), "AlteredTag"),
-            changed("tag-ninth-byte", "a bit of the ninth byte of the tag changed", flipped(two, 12), "AlteredTag"),
+            changed("tag-first-byte", "a bit of the first byte of the tag changed", flipped_bit(two, 4), "AlteredTag"),
+            changed(
+                "tag-fourth-byte", "a bit of the fourth byte of the tag changed", flipped_bit(two, 7), "AlteredTag"
+            ),
+            changed("tag-fifth-byte", "a bit of the fifth byte of the tag changed", flipped_bit(two, 8), "AlteredTag"),
+            changed("tag-ninth-byte", "a bit of the ninth byte of the tag changed", flipped_bit(two, 12), "AlteredTag"),
             changed(
                 "tag-last-byte",
                 "the highest bit of the last byte of the tag changed",
-                flipped(two, -1, 7),
+                flipped_bit(two, -1, 7),
                 "AlteredTag",
             ),
             changed("tag-zero", "a tag of zeros", two[:4] + bytes(16), "AlteredTag"),
             changed(
                 "end-ciphertext",
                 "a bit of the ciphertext changed",
-                flipped(final, 0),
+                flipped_bit(final, 0),
                 "AlteredCiphertext",
                 "ForgedEnd",
                 i=3,
@@ -391,7 +393,7 @@ def altered(draw: Draw) -> Group:
             changed(
                 "end-tag",
                 "a bit of the last byte of the tag changed",
-                flipped(final, -1),
+                flipped_bit(final, -1),
                 "AlteredTag",
                 "ForgedEnd",
                 i=3,

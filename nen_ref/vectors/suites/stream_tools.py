@@ -58,13 +58,6 @@ def data_event(data: bytes) -> bytes:
     return b"data: " + data + b"\n\n"
 
 
-def flipped(data: bytes, at: int, bit: int = 0) -> bytes:
-    """`data` with one bit of the byte `at` changed."""
-    changed = bytearray(data)
-    changed[at] ^= 1 << bit
-    return bytes(changed)
-
-
 BROKEN, CUT = "ISO-4001", "ISO-7002"
 CHUNKS = ("one ", "two ", "three")
 

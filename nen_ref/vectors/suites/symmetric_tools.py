@@ -64,13 +64,6 @@ def octets_of(size: int) -> str:
     return "1 byte" if size == 1 else f"{size} bytes"
 
 
-def flipped(data: bytes, position: int, mask: int = 1) -> bytes:
-    """The bytes with some bits of one byte changed; a negative position counts from the end."""
-    altered = bytearray(data)
-    altered[position] ^= mask
-    return bytes(altered)
-
-
 def xor(left: bytes, right: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(left, right, strict=True))
 

@@ -20,6 +20,7 @@ from nen_ref.primitives.chacha20_poly1305 import (
     poly1305_key_gen,
     poly1305_mac,
 )
+from nen_ref.vectors.alter import flipped
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, invalid, valid
 from nen_ref.vectors.suites.symmetric_tools import (
@@ -29,7 +30,6 @@ from nen_ref.vectors.suites.symmetric_tools import (
     aead_values,
     chacha_block_of,
     ciphertext_for,
-    flipped,
     mac_data,
     octets_of,
     pad16,

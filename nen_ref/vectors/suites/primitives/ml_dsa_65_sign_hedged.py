@@ -7,9 +7,10 @@ asked once, for 32 bytes.
 from __future__ import annotations
 
 from nen_ref.primitives.ml_dsa import DETERMINISTIC, Signing
+from nen_ref.vectors.alter import flipped_bit
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, invalid, valid
-from nen_ref.vectors.suites.ml_dsa_tools import SEARCHES, begin, events, flip, in_order, key_pair, signing_steps, slug
+from nen_ref.vectors.suites.ml_dsa_tools import SEARCHES, begin, events, in_order, key_pair, signing_steps, slug
 
 EVENTS = ("OneAttempt", "TwoAttempts", "FirstRejectionZ", "FirstRejectionR0", "FirstRejectionHint")
 HEDGING = ("FIPS 204, section 3.4", "FIPS 204, algorithm 7, line 7")
@@ -62,9 +63,9 @@ def fixed(draw: Draw, found: Found) -> list[Group]:
         "zero": ("rnd of zero bytes", DETERMINISTIC, "ZeroRandomness"),
         "ff": ("rnd of bytes ff", b"\xff" * 32, "Randomness"),
         "drawn": ("the rnd that the next ones differ from in one bit", rnd, "Randomness"),
-        "first-bit": ("the first bit of rnd changed", flip(rnd, 0), "Randomness"),
-        "middle-bit": ("a bit of byte 16 of rnd changed", flip(rnd, 16, 3), "Randomness"),
-        "last-bit": ("the last bit of rnd changed", flip(rnd, -1, 7), "Randomness"),
+        "first-bit": ("the first bit of rnd changed", flipped_bit(rnd, 0), "Randomness"),
+        "middle-bit": ("a bit of byte 16 of rnd changed", flipped_bit(rnd, 16, 3), "Randomness"),
+        "last-bit": ("the last bit of rnd changed", flipped_bit(rnd, -1, 7), "Randomness"),
     }
     return [
         Group("one message with many values of rnd, under one key", tuple(

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from nen_ref.primitives import ml_dsa
 from nen_ref.primitives.ml_dsa import DETERMINISTIC, ML_DSA_44, ML_DSA_65, ML_DSA_87, KeyPair, Signing
+from nen_ref.vectors.alter import flipped_bit
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Input, Test, VectorSuite, invalid, valid
 from nen_ref.vectors.suites.ml_dsa_forgeries import Made, with_edges_of_w, with_hints, with_norms
@@ -25,7 +26,6 @@ from nen_ref.vectors.suites.ml_dsa_tools import (
     begin,
     drawn_z,
     events,
-    flip,
     hint,
     hint_bytes,
     in_order,
@@ -211,8 +211,8 @@ def for_something_else(draw: Draw, keys: KeyPair) -> Iterator[Test]:
         return invalid(id, comment, {"message": M, "signature": signature} | more, flag)
 
     messages = {
-        "first-byte": ("whose first bit is another", flip(M, 0)),
-        "last-byte": ("whose last bit is another", flip(M, -1, 7)),
+        "first-byte": ("whose first bit is another", flipped_bit(M, 0)),
+        "last-byte": ("whose last bit is another", flipped_bit(M, -1, 7)),
         "shorter": ("without its last byte", M[:-1]),
         "longer": ("with a zero byte behind it", M + b"\0"),
         "empty": ("that is empty", b""),
@@ -228,7 +228,7 @@ def for_something_else(draw: Draw, keys: KeyPair) -> Iterator[Test]:
         "nen-for-none": ("the context nen, for the empty one", b"nen", b""),
         "zero-for-none": ("a context of one zero byte, for the empty one", b"\0", b""),
         "none-for-zero": ("the empty context, for one of a zero byte", b"", b"\0"),
-        "last-bit": ("a context of 255 bytes whose last bit is another", flip(long, -1, 7), long),
+        "last-bit": ("a context of 255 bytes whose last bit is another", flipped_bit(long, -1, 7), long),
         "shorter": ("a context of 254 bytes that lacks the last byte", long[:-1], long),
     }
     for name, (says, signed, ctx) in contexts.items():
@@ -335,7 +335,10 @@ def damaged(M: bytes, keys: KeyPair) -> Iterator[Test]:
     yield valid("undamaged", "the signature that the others were made of", {"signature": signature}, "Basic")
     for name, at, bit in (("first", 0, 0), ("byte-31", 31, 7), ("byte-32", 32, 0), ("last", 47, 7)):
         yield wrong(
-            f"c-tilde-{name}", f"one bit of byte {at} of c_tilde is another", flip(signature, at, bit), "AlteredCTilde"
+            f"c-tilde-{name}",
+            f"one bit of byte {at} of c_tilde is another",
+            flipped_bit(signature, at, bit),
+            "AlteredCTilde",
         )
     for name, at, bit, says in (
         ("first", 48, 0, "the first coefficient of z is changed by 1"),
@@ -343,7 +346,7 @@ def damaged(M: bytes, keys: KeyPair) -> Iterator[Test]:
         ("middle", 48 + 1600, 0, "a coefficient in the middle of z is changed by 1"),
         ("last", 3247 - 2, 4, "the last coefficient of z is changed by 1"),
     ):
-        yield wrong(f"z-{name}-by-1", says, flip(signature, at, bit), "AlteredZ")
+        yield wrong(f"z-{name}-by-1", says, flipped_bit(signature, at, bit), "AlteredZ")
     swapped = z[640:1280] + z[:640] + z[1280:]
     yield wrong("z-swapped", "the first two polynomials of z are swapped", c_tilde + swapped + encoded, "AlteredZ")
     negated = ml_dsa.sig_decode(ML_DSA_65, signature).z
@@ -424,7 +427,7 @@ def altered_keys(M: bytes, keys: KeyPair) -> Iterator[Test]:
         ("t1-last", -1, 7, "the last bit of t1"),
     ):
         yield invalid(
-            f"key-{name}", f"in the public key, {says} is another", {"pk": flip(keys.pk, at, bit)}, "AlteredKey"
+            f"key-{name}", f"in the public key, {says} is another", {"pk": flipped_bit(keys.pk, at, bit)}, "AlteredKey"
         )
     no_t1 = keys.pk[:32] + bytes(len(keys.pk) - 32)
     yield invalid("key-t1-zero", "t1 of the public key is zero", {"pk": no_t1}, "AlteredKey")
@@ -449,7 +452,7 @@ def compared(draw: Draw, key: FreeKey, M: bytes) -> Iterator[Test]:
     signature = assemble(c_tilde, z, none)
     yield valid("free", "the signature that the others were made of", {"signature": signature}, "FreeKey")
     for at in (0, 15, 16, 31, 32, 46, 47):
-        altered = flip(signature, at, at % 8)
+        altered = flipped_bit(signature, at, at % 8)
         comment = f"one bit of byte {at} of c_tilde is another, with a challenge that does not matter"
         yield invalid(f"compare-byte-{at}", comment, {"signature": altered}, "OnlyComparison", "FreeKey")
     others = {
@@ -521,12 +524,12 @@ def random(draw: Draw, i: int) -> Test:
         at = draw.below("place", 48)
         return invalid(
             f"random-{i}", f"{comment}; bit {bit} of byte {at} of c_tilde is another",
-            {**given, "signature": flip(signature, at, bit)}, "AlteredCTilde",
+            {**given, "signature": flipped_bit(signature, at, bit)}, "AlteredCTilde",
         )  # fmt: skip
     at = draw.below("place", len(M))
     return invalid(
         f"random-{i}", f"{comment}; bit {bit} of byte {at} of the message is another",
-        {**given, "message": flip(M, at, bit)}, "WrongMessage",
+        {**given, "message": flipped_bit(M, at, bit)}, "WrongMessage",
     )  # fmt: skip
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from nen_ref.primitives.ml_kem import ML_KEM_512, ML_KEM_768, ML_KEM_1024, H, keygen_internal
 from nen_ref.primitives.suite import REFERENCE
+from nen_ref.vectors.alter import flipped
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Input, Test, VectorSuite, invalid, valid
 from nen_ref.vectors.suites.ml_kem_tools import (
     DK_FLAGS,
     T_SIZE,
     Rare,
-    flip,
     noisy_pair,
     parts,
     shown,
@@ -103,7 +103,7 @@ def fixed(draw: Draw, found: Found) -> list[Group]:
         Group("the hash in dk is another one", tuple(other_hashes(draw, dk))),
         Group("the ek in dk is damaged", tuple(
             invalid(f"ek-flip-{at}", f"one bit is flipped in {where} of the ek inside dk",
-                    {"dk": with_parts(dk, ek=flip(parts(dk).ek, at))}, "EkInDkAltered", "HashMismatch")
+                    {"dk": with_parts(dk, ek=flipped(parts(dk).ek, at))}, "EkInDkAltered", "HashMismatch")
             for at, where in EK_PLACES.items()
         )),
         Group("what the check does not look at", tuple(unchecked(draw, dk))),
@@ -118,12 +118,12 @@ def damaged(dk: bytes) -> list[Test]:
         return invalid(id, comment, {"dk": with_parts(dk, h=wrong)}, "PartialComparison", "HashMismatch")
 
     return [
-        *(of(f"hash-flip-{at}", f"the lowest bit is flipped in byte {at} of the hash", flip(h, at))
+        *(of(f"hash-flip-{at}", f"the lowest bit is flipped in byte {at} of the hash", flipped(h, at))
           for at in (0, 1, 3, 4, 7, 8, 15, 16, 23, 24, 30, 31)),
-        of("hash-flip-0-high", "the highest bit is flipped in the first byte of the hash", flip(h, 0, 0x80)),
-        of("hash-flip-31-high", "the highest bit is flipped in the last byte of the hash", flip(h, 31, 0x80)),
+        of("hash-flip-0-high", "the highest bit is flipped in the first byte of the hash", flipped(h, 0, 0x80)),
+        of("hash-flip-31-high", "the highest bit is flipped in the last byte of the hash", flipped(h, 31, 0x80)),
         of("hash-flip-two", "the same bit is flipped in two bytes of the hash, so that the differences are equal",
-           flip(flip(h, 5), 22)),
+           flipped(flipped(h, 5), 22)),
         of("hash-flip-all", "every bit of the hash is flipped", bytes(x ^ 0xFF for x in h)),
         of("hash-swapped", "the first two bytes of the hash that differ are exchanged: the sum is the same",
            exchanged(h)),
@@ -140,7 +140,7 @@ def exchanged(h: bytes) -> bytes:
 def zero_in_hash(draw: Draw, found: Found) -> list[Test]:
     def altered(d: bytes) -> Input:
         dk = REFERENCE.ml_kem_768_keygen(d, draw("z")).dk
-        return {"dk": with_parts(dk, h=parts(dk).h[:1] + flip(parts(dk).h[1:], -1))}
+        return {"dk": with_parts(dk, h=parts(dk).h[:1] + flipped(parts(dk).h[1:], -1))}
 
     return [
         invalid(test.id, test.comment, test.input, *test.flags, "HashMismatch")
@@ -182,9 +182,9 @@ def unchecked(draw: Draw, dk: bytes) -> list[Test]:
     _, noisy = noisy_pair(draw("rho"), z, 1000)
     secret = with_other_coefficient(dk_pke, 0)
     return [
-        valid("z-first-bit", "a bit of the first byte of z is flipped", {"dk": with_parts(dk, z=flip(z, 0))},
+        valid("z-first-bit", "a bit of the first byte of z is flipped", {"dk": with_parts(dk, z=flipped(z, 0))},
               "ZAltered"),
-        valid("z-last-bit", "a bit of the last byte of z is flipped", {"dk": with_parts(dk, z=flip(z, -1))},
+        valid("z-last-bit", "a bit of the last byte of z is flipped", {"dk": with_parts(dk, z=flipped(z, -1))},
               "ZAltered"),
         valid("z-zero", "z is zero", {"dk": with_parts(dk, z=bytes(32))}, "ZAltered"),
         valid("z-ones", "all bits of z are set", {"dk": with_parts(dk, z=b"\xff" * 32)}, "ZAltered"),

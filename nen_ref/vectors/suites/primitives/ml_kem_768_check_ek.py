@@ -7,6 +7,7 @@ from typing import Any
 
 from nen_ref.primitives.ml_kem import ML_KEM_768, q
 from nen_ref.primitives.suite import REFERENCE
+from nen_ref.vectors.alter import with_coefficient
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, invalid, valid
 from nen_ref.vectors.suites.ml_kem_tools import (
@@ -20,7 +21,6 @@ from nen_ref.vectors.suites.ml_kem_tools import (
     coefficient_test,
     confusion_tests,
     length_tests,
-    with_coefficient,
 )
 
 FLAGS = {

@@ -32,6 +32,7 @@ from nen_ref.primitives.ml_kem import (
     subtract,
 )
 from nen_ref.primitives.suite import REFERENCE
+from nen_ref.vectors.alter import flipped
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Event, Flag, Found, Group, Test, VectorSuite, invalid, valid
 from nen_ref.vectors.suites.ml_kem_tools import (
@@ -41,7 +42,6 @@ from nen_ref.vectors.suites.ml_kem_tools import (
     T_SIZE,
     U_SIZE,
     digest,
-    flip,
     noisy_pair,
     parts,
     shown,
@@ -293,7 +293,7 @@ def kept(dk: bytes, c: bytes) -> list[Test]:
     masks += [(1087, PLACES[1087], 0x10, "-bit-4"), (960, PLACES[960], 0x10, "-bit-4")]
     tests = []
     for at, where, mask, more in masks:
-        altered = flip(c, at, mask)
+        altered = flipped(c, at, mask)
         if message(dk, altered) != message(dk, c):
             raise ValueError(f"the message does not survive mask {mask} in byte {at}")
         comment = f"bit {mask.bit_length() - 1} is flipped in {where}"
@@ -308,15 +308,15 @@ def changed(draw: Draw, key: Pair, c: bytes, found: Found) -> list[Test]:
     other = ("ImplicitRejection", "MessageAltered")
     tests = [
         valid("two-flips-first-and-last", "bit 0 is flipped in the first and in the last byte",
-              {"c": flip(flip(c, 0), -1)}, *both),
+              {"c": flipped(flipped(c, 0), -1)}, *both),
         valid("two-flips-in-c2", "bit 0 is flipped in the first and in the last byte of c2",
-              {"c": flip(flip(c, 960), -1)}, *both),
+              {"c": flipped(flipped(c, 960), -1)}, *both),
         valid("up-and-down", "one byte of c2 is one more and another is one less, so that the sum is the same",
               {"c": up_and_down(c)}, *both),
         valid("high-bit-last", "the highest bit of the last byte is flipped, which moves a coefficient of v by q/2",
-              {"c": flip(c, -1, 0x80)}, *other),
+              {"c": flipped(c, -1, 0x80)}, *other),
         valid("high-bit-c2", "bit 3 of the first byte of c2 is flipped, which moves a coefficient of v by q/2",
-              {"c": flip(c, 960, 8)}, *other),
+              {"c": flipped(c, 960, 8)}, *other),
         valid("all-of-c2-flipped", "every bit of c2 is flipped", {"c": u + bytes(x ^ 0xFF for x in v)}, *other),
         valid("all-of-c1-flipped", "every bit of c1 is flipped", {"c": bytes(x ^ 0xFF for x in u) + v}, *other),
         valid("c2-zero", "c2 is zero", {"c": u + bytes(len(v))}, *other),
@@ -332,10 +332,10 @@ def changed(draw: Draw, key: Pair, c: bytes, found: Found) -> list[Test]:
         tests += [
             valid("begins-with-zero", "a good ciphertext that begins with a zero byte", {"c": begins}, "Basic"),
             valid("begins-with-zero-last", "that ciphertext with bit 0 flipped in its last byte",
-                  {"c": flip(begins, -1)},
+                  {"c": flipped(begins, -1)},
                   ZERO_FIRST, "PartialComparison", "ImplicitRejection"),
             valid("begins-with-zero-second", "that ciphertext with bit 2 flipped in its second byte",
-                  {"c": flip(begins, 1, 4)},
+                  {"c": flipped(begins, 1, 4)},
                   ZERO_FIRST, "PartialComparison", "ImplicitRejection"),
         ]  # fmt: skip
     return tests
@@ -382,10 +382,10 @@ def foreign(draw: Draw, key: Pair) -> list[Test]:
 
 
 def of_keys(draw: Draw, key: Pair, c: bytes) -> list[Test]:
-    dk, z, rejected, other = key.dk, parts(key.dk).z, flip(c, -1), pair(draw, "other")
+    dk, z, rejected, other = key.dk, parts(key.dk).z, flipped(c, -1), pair(draw, "other")
     of_z = [
-        ("z-first-bit", "a bit of the first byte of z is flipped", flip(z, 0)),
-        ("z-last-bit", "a bit of the last byte of z is flipped", flip(z, -1)),
+        ("z-first-bit", "a bit of the first byte of z is flipped", flipped(z, 0)),
+        ("z-last-bit", "a bit of the last byte of z is flipped", flipped(z, -1)),
         ("z-zero", "z is zero", bytes(32)),
     ]
     own_m, other_ek = draw("m"), with_ek(dk, other.ek)
@@ -395,7 +395,7 @@ def of_keys(draw: Draw, key: Pair, c: bytes) -> list[Test]:
         *(valid(id, f"{comment}; the last byte of c is altered", {"dk": with_parts(dk, z=value), "c": rejected},
                 "ZMatters", "ImplicitRejection") for id, comment, value in of_z),
         valid("z-other-good", "another z, and a good ciphertext: K does not depend on z",
-              {"dk": with_parts(dk, z=flip(z, 0)), "c": c}, "Basic"),
+              {"dk": with_parts(dk, z=flipped(z, 0)), "c": c}, "Basic"),
         valid("secret-of-other-key", "dk_pke is that of another key, so that what is good for ek does not open",
               {"dk": with_parts(dk, dk_pke=parts(other.dk).dk_pke), "c": c}, "NotFromKeygen", "ImplicitRejection"),
         valid("secret-zero", "s_hat is zero", {"dk": with_parts(dk, dk_pke=bytes(T_SIZE)), "c": c}, "NotFromKeygen",
@@ -443,20 +443,20 @@ def refused_keys(draw: Draw, key: Pair) -> list[Test]:
         ("dk-length-2401", "a zero byte behind a good key", dk + b"\0", "DkLength"),
         ("dk-of-ml-kem-512", "a key of ML-KEM-512, 1632 bytes", keygen_internal(ML_KEM_512, d, z).dk, "DkLength"),
         ("dk-of-ml-kem-1024", "a key of ML-KEM-1024, 3168 bytes", keygen_internal(ML_KEM_1024, d, z).dk, "DkLength"),
-        ("dk-hash-first", "a bit of the first byte of the hash in dk is flipped", with_parts(dk, h=flip(h, 0)),
+        ("dk-hash-first", "a bit of the first byte of the hash in dk is flipped", with_parts(dk, h=flipped(h, 0)),
          "HashMismatch"),
-        ("dk-hash-middle", "a bit of byte 16 of the hash in dk is flipped", with_parts(dk, h=flip(h, 16)),
+        ("dk-hash-middle", "a bit of byte 16 of the hash in dk is flipped", with_parts(dk, h=flipped(h, 16)),
          "HashMismatch"),
-        ("dk-hash-last", "a bit of the last byte of the hash in dk is flipped", with_parts(dk, h=flip(h, -1)),
+        ("dk-hash-last", "a bit of the last byte of the hash in dk is flipped", with_parts(dk, h=flipped(h, -1)),
          "HashMismatch"),
         ("dk-hash-two", "the same bit is flipped in two bytes of the hash in dk",
-         with_parts(dk, h=flip(flip(h, 5), 22)),
+         with_parts(dk, h=flipped(flipped(h, 5), 22)),
          "HashMismatch"),
         ("dk-hash-zero", "the hash in dk is zero", with_parts(dk, h=bytes(32)), "HashMismatch"),
         ("dk-hash-and-z", "the hash and z are exchanged", with_parts(dk, h=parts(dk).z, z=h), "HashMismatch"),
-        ("dk-ek-first", "a bit of the first byte of the ek in dk is flipped", with_parts(dk, ek=flip(key.ek, 0)),
+        ("dk-ek-first", "a bit of the first byte of the ek in dk is flipped", with_parts(dk, ek=flipped(key.ek, 0)),
          "HashMismatch"),
-        ("dk-ek-last", "a bit of the last byte of the ek in dk is flipped", with_parts(dk, ek=flip(key.ek, -1)),
+        ("dk-ek-last", "a bit of the last byte of the ek in dk is flipped", with_parts(dk, ek=flipped(key.ek, -1)),
          "HashMismatch"),
         ("dk-ek-of-other", "the ek in dk is that of another key", with_parts(dk, ek=pair(draw, "other").ek),
          "HashMismatch"),
@@ -472,7 +472,7 @@ def random(draw: Draw, i: int) -> Test:
         return valid(f"random-{i}", "a good ciphertext under a fresh key", {"dk": key.dk, "c": c}, "Basic")
     at, mask = draw.below("at", SIZE), 1 + draw.below("mask", 255)
     comment = f"a fresh key and ciphertext, of which byte {at} is changed by {mask:02x}"
-    return valid(f"random-{i}", comment, {"dk": key.dk, "c": flip(c, at, mask)}, "ImplicitRejection")
+    return valid(f"random-{i}", comment, {"dk": key.dk, "c": flipped(c, at, mask)}, "ImplicitRejection")
 
 
 def intermediate(a: dict[str, Any]) -> Mapping[str, Any]:

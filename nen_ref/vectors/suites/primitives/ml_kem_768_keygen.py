@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nen_ref.primitives.ml_kem import G, H, byte_encode_vector, q, sample_vector
+from nen_ref.vectors.alter import flipped
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, valid
 from nen_ref.vectors.suites.ml_kem_tools import (
@@ -17,7 +18,6 @@ from nen_ref.vectors.suites.ml_kem_tools import (
     Rare,
     digest,
     extreme_at_ends,
-    flip,
     generation,
     is_large,
     samplings,
@@ -156,7 +156,9 @@ def of_z(draw: Draw) -> list[Test]:
     z = draw("z-of-several")
     return [
         valid("z-random", "some z", {"z": z}, "OnlyZ"),
-        valid("z-last-bit", "z differs from the one before in one bit of its last byte", {"z": flip(z, -1)}, "OnlyZ"),
+        valid(
+            "z-last-bit", "z differs from the one before in one bit of its last byte", {"z": flipped(z, -1)}, "OnlyZ"
+        ),
         valid("z-zero", "z is zero", {"z": bytes(32)}, "OnlyZ"),
     ]  # fmt: skip
 

@@ -11,6 +11,7 @@ from nen_ref.primitives.ml_kem import ML_KEM_768
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.errors import CRYPTO_DECRYPT_FAILED, HANDSHAKE_FAILED, error_body
 from nen_ref.protocol.wire import Malformed, decode_base64, encode_base64, parse_json_object
+from nen_ref.vectors.alter import flipped
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, invalid, valid
 from nen_ref.vectors.suites.handshake_tools import (
@@ -21,7 +22,6 @@ from nen_ref.vectors.suites.handshake_tools import (
     accepted,
     base64_faults,
     flags,
-    flipped,
     json_forms,
     key_pair,
     mistyped,

@@ -12,6 +12,7 @@ from nen_ref.primitives.ml_dsa_keys import encode_spki
 from nen_ref.primitives.ml_kem import ML_KEM_512, ML_KEM_1024
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.wire import encode_base64
+from nen_ref.vectors.alter import flipped, with_coefficient
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, invalid, valid
 from nen_ref.vectors.suites.handshake_tools import (
@@ -25,7 +26,6 @@ from nen_ref.vectors.suites.handshake_tools import (
     base64_faults,
     coefficients,
     flags,
-    flipped,
     json_forms,
     json_limits,
     key_pair,
@@ -36,7 +36,6 @@ from nen_ref.vectors.suites.handshake_tools import (
     resized,
     server_values,
     text_of,
-    with_coefficient,
 )
 
 NO_KEY = ("ISO-1001", "ISO-6001")  # V1-HS-03

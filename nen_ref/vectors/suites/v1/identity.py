@@ -12,6 +12,7 @@ from nen_ref.primitives.ml_dsa import ML_DSA_44, ML_DSA_65, ML_DSA_87
 from nen_ref.primitives.ml_dsa_keys import encode_pkcs8_seed, encode_spki
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.wire import encode_base64
+from nen_ref.vectors.alter import flipped
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, invalid, valid
 from nen_ref.vectors.suites.handshake_tools import (
@@ -19,7 +20,6 @@ from nen_ref.vectors.suites.handshake_tools import (
     SID,
     base64_faults,
     flags,
-    flipped,
     key_pair,
     mistyped,
     server_values,

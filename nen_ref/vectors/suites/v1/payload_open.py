@@ -9,6 +9,7 @@ from nen_ref.primitives.chacha20_poly1305 import aead_decrypt, poly1305_key_gen
 from nen_ref.primitives.errors import AuthenticationError
 from nen_ref.protocol.errors import NenError
 from nen_ref.protocol.payload import parse_envelope
+from nen_ref.vectors.alter import flipped_bit
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, invalid, valid
 from nen_ref.vectors.suites.body_tools import (
@@ -22,7 +23,6 @@ from nen_ref.vectors.suites.body_tools import (
     Body,
     Sealed,
     damaged,
-    flipped,
     new_sealed,
     right_bodies,
     right_payloads,
@@ -95,7 +95,7 @@ def random(draw: Draw, i: int) -> Test:
     if i % 2:
         return valid(f"random-{i}", "a drawn payload", {"secret": secret, "body": sealed.text()}, "Basic")
     place = draw.below("place", 8 * len(sealed.ct))
-    wrong = Sealed(flipped(sealed.ct, place // 8, place % 8), sealed.n)
+    wrong = Sealed(flipped_bit(sealed.ct, place // 8, place % 8), sealed.n)
     comment = f"a drawn payload, bit {place % 8} of byte {place // 8} of its ct changed"
     flag = "CtAltered" if place // 8 < len(plain) else "TagAltered"
     return invalid(f"random-{i}", comment, {"secret": secret, "body": wrong.text()}, flag, codes=OPENING)

@@ -19,6 +19,7 @@ from nen_ref.primitives.errors import AuthenticationError
 from nen_ref.protocol.errors import NenError
 from nen_ref.protocol.messages import Headers
 from nen_ref.protocol.payload import Envelope, parse_envelope
+from nen_ref.vectors.alter import flipped_bit
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, invalid, valid
 from nen_ref.vectors.suites.body_tools import (
@@ -34,7 +35,6 @@ from nen_ref.vectors.suites.body_tools import (
     b64,
     body_of,
     damaged,
-    flipped,
     right_bodies,
     right_payloads,
     short_cts,
@@ -564,7 +564,7 @@ def altered_signatures(client: Client) -> Iterator[Test]:
 
 
 def with_bit_changed(i: int, bit: int) -> Callable[[bytes], str]:
-    return lambda tag: b64(flipped(tag, i, bit))
+    return lambda tag: b64(flipped_bit(tag, i, bit))
 
 
 def cut_to(size: int) -> Callable[[bytes], str]:
@@ -591,8 +591,8 @@ def other_keys(client: Client) -> Iterator[Test]:
     wrong = (
         ("secret", "under the key of payloads", keys.secret),
         ("zeros", "under the key of zeros, which HMAC makes of the empty key, too", bytes(32)),
-        ("first-bit", "under a key that differs in its first bit", flipped(keys.hmac_key, 0, 7)),
-        ("last-bit", "under a key that differs in its last bit", flipped(keys.hmac_key, -1)),
+        ("first-bit", "under a key that differs in its first bit", flipped_bit(keys.hmac_key, 0, 7)),
+        ("last-bit", "under a key that differs in its last bit", flipped_bit(keys.hmac_key, -1)),
         ("half", "under the first half of the key", keys.hmac_key[:16]),
         ("base64", "under the base64 text of the key", b64(keys.hmac_key).encode()),
         ("hexadecimal", "under the hexadecimal text of the key", keys.hmac_key.hex().encode()),
@@ -872,10 +872,11 @@ def replay_groups(client: Client) -> Iterator[Group]:
     lower, upper, mixed = (b64decode(text) for text in ("abcdefghijklmnop", "ABCDEFGHIJKLMNOP", "aBcDeFgHiJkLmNoP"))
     yield group(client, "step 7: the nonce is new", (
         new("others-used", "other nonces were used", others, client.carrying(once)),
-        new("first-bit", "a nonce that differs in its first bit was used", [flipped(n, 0, 7)], client.carrying(once)),
-        new("middle-bit", "a nonce that differs in one bit of its middle was used", [flipped(n, 6, 3)],
+        new("first-bit", "a nonce that differs in its first bit was used", [flipped_bit(n, 0, 7)],
             client.carrying(once)),
-        new("last-bit", "a nonce that differs in its last bit was used", [flipped(n, -1)], client.carrying(once)),
+        new("middle-bit", "a nonce that differs in one bit of its middle was used", [flipped_bit(n, 6, 3)],
+            client.carrying(once)),
+        new("last-bit", "a nonce that differs in its last bit was used", [flipped_bit(n, -1)], client.carrying(once)),
         new("same-beginning", "a nonce with the same eight bytes in front was used", [n[:8] + others[0][:4]],
             client.carrying(once)),
         new("same-end", "a nonce with the same eight bytes at its end was used", [others[0][:4] + n[4:]],
@@ -984,7 +985,7 @@ def wrong_in(client: Client, label: str, faults: set[Fault], *, bodyless: bool =
     """The input of a request with these faults and no others."""
     sealed = client.sealed(label, b"hello" if NOT_A_JSON in faults else PAYLOAD)
     if NOT_OPENING in faults:
-        sealed = Sealed(flipped(sealed.ct, -1), sealed.n)
+        sealed = Sealed(flipped_bit(sealed.ct, -1), sealed.n)
     n = b64(sealed.n) + ("\n" if LAX_NONCE in faults else "")
     body = body_of(b64(sealed.ct), n)
     if MEMBER_TWICE in faults:
@@ -1031,11 +1032,11 @@ def random(draw: Draw, i: int) -> Test:
     place, of_ct = draw.below("place", 256), i % 4 == 0
     if of_ct:
         place %= 8 * len(payload)
-        sealed = Sealed(flipped(sealed.ct, place // 8, place % 8), sealed.n)
+        sealed = Sealed(flipped_bit(sealed.ct, place // 8, place % 8), sealed.n)
     request = client.carrying(sealed, **how)
     if not of_ct:
         text = canonical(method, path_of(target), how["timestamp"], b64(sealed.n))
-        request = with_headers(request, signature=b64(flipped(mac(keys.hmac_key, text), place // 8, place % 8)))
+        request = with_headers(request, signature=b64(flipped_bit(mac(keys.hmac_key, text), place // 8, place % 8)))
     comment = f"a drawn request, bit {place % 8} of byte {place // 8} of its {'ct' if of_ct else 'signature'} changed"
     flag, codes = ("CtAltered", OPENING) if of_ct else ("SignatureAltered", FORGED)
     return refused(f"random-{i}", comment, flag, codes, request, **shared)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from nen_ref.primitives.chacha20_poly1305 import aead_encrypt, poly1305_key_gen
+from nen_ref.vectors.alter import flipped_bit
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, invalid, valid
-from nen_ref.vectors.suites.body_tools import JSON_FLAGS, b64, flipped
+from nen_ref.vectors.suites.body_tools import JSON_FLAGS, b64
 
 SAME_NONCE = ("ISO-4002",)
 BOTH_LAID_BARE = "request and answer are sealed under one key and nonce: their XOR is in the open, tags can be forged"
@@ -39,9 +40,9 @@ def fixed(draw: Draw, found: Found) -> list[Group]:
     shared = {"secret": draw("secret")}
     n = b"\0" + draw("n", 11)
     near = (
-        ("first-bit", "the nonces differ in their first bit", flipped(n, 0, 7)),
-        ("middle-bit", "the nonces differ in one bit of their middle", flipped(n, 6, 3)),
-        ("last-bit", "the nonces differ in their last bit", flipped(n, -1)),
+        ("first-bit", "the nonces differ in their first bit", flipped_bit(n, 0, 7)),
+        ("middle-bit", "the nonces differ in one bit of their middle", flipped_bit(n, 6, 3)),
+        ("last-bit", "the nonces differ in their last bit", flipped_bit(n, -1)),
         ("reversed", "the nonce of the request in the other order", n[::-1]),
         ("zeros", "a nonce of zeros; that of the request begins with a zero, too", bytes(12)),
     )

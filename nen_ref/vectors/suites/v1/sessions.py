@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from nen_ref.protocol.messages import ROTATE_PATH
 from nen_ref.protocol.session import WINDOW_MS
 from nen_ref.protocol.wire import decode_base64, dump_json, encode_base64
+from nen_ref.vectors.alter import flipped_bit
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite
 from nen_ref.vectors.suites.session_tools import Keys, Sent, Story, altered_ct, nonce_of
-from nen_ref.vectors.suites.stream_tools import flipped
 
 FLAGS = {
     "Basic": Flag("basic", "a session as it goes when nobody disturbs it", "the two sides cannot talk"),
@@ -323,7 +323,7 @@ def tampered(story: Story) -> None:
     sent = story.asks(keys, "POST", "/api/pay", '{"amount":100}')
     n = nonce_of(sent)
     late = str(story.now + 1)
-    turned = (sent.body or "").replace(encode_base64(n), encode_base64(flipped(n, 11)))
+    turned = (sent.body or "").replace(encode_base64(n), encode_base64(flipped_bit(n, 11)))
     changes: Sequence[tuple[str, str, Sent]] = (
         ("ISO-3002", "changed the path", replace(sent, target="/api/refund")),
         ("ISO-3002", "changed the method", replace(sent, method="PUT")),
@@ -342,7 +342,7 @@ def tampered(story: Story) -> None:
 def signature_of(sent: Sent) -> Mapping[str, str]:
     """Its signature with one bit changed."""
     right = decode_base64(sent.headers["X-Nen-Signature"])
-    return {"X-Nen-Signature": encode_base64(flipped(right, -1))}
+    return {"X-Nen-Signature": encode_base64(flipped_bit(right, -1))}
 
 
 def unsigned(story: Story) -> None:

@@ -14,12 +14,13 @@ from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.sse import EventReader
 from nen_ref.protocol.stream import stream_nonce
 from nen_ref.protocol.wire import Malformed, decode_base64
+from nen_ref.vectors.alter import flipped_bit
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Found, Group, Test, VectorSuite, invalid, valid
 from nen_ref.vectors.suites import stream_opening_right as right
 from nen_ref.vectors.suites import stream_opening_wrong as wrong
 from nen_ref.vectors.suites.stream_opening_flags import FLAGS
-from nen_ref.vectors.suites.stream_tools import BROKEN, FINAL, Sender, event_of, flipped, in_steps, joined, keys
+from nen_ref.vectors.suites.stream_tools import BROKEN, FINAL, Sender, event_of, in_steps, joined, keys
 
 
 def fixed(draw: Draw, found: Found) -> list[Group]:
@@ -52,7 +53,7 @@ def random(draw: Draw, i: int) -> Test:
     place = draw.below("place", len(events))
     if i % 2 == 0:
         sealed = decode_base64(events[place][6:-2].decode())
-        events[place] = event_of(flipped(sealed, draw.below("byte", len(sealed)), draw.below("bit", 8)))
+        events[place] = event_of(flipped_bit(sealed, draw.below("byte", len(sealed)), draw.below("bit", 8)))
     size = 1 + draw.below("piece", 40)
     given = {**keys(sender), "pieces": in_steps(joined(*events), size)}
     cut = f"a stream of {len(chunks)} chunks in pieces of {size} bytes"
