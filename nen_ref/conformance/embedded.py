@@ -27,6 +27,8 @@ def embedded_server(*arguments: str) -> Iterator[str]:
         try:
             yield _wait_until_ready(process, errors)
         finally:
+            if process.poll() is not None:  # nobody stopped it
+                print(f"the reference server ended by itself: {_said(errors)}", file=sys.stderr)
             _stop(process)
 
 
@@ -46,5 +48,9 @@ def _wait_until_ready(process: subprocess.Popen[str], errors: IO[str]) -> str:
     for line in process.stdout:
         if line.startswith(READY):
             return line.removeprefix(READY).split()[0]
+    raise ServerDidNotStart(f"the reference server did not start: {_said(errors)}")
+
+
+def _said(errors: IO[str]) -> str:
     errors.seek(0)
-    raise ServerDidNotStart(f"the reference server did not start: {errors.read().strip() or 'it said nothing'}")
+    return errors.read().strip() or "it said nothing"

@@ -18,7 +18,7 @@ from typing import TypeVar, TypeVarTuple
 import anyio.to_thread
 
 from nen_ref.primitives.suite import REFERENCE, Suite
-from nen_ref.protocol.handshake import MAC_KEY_SIZE, Accepted, IdentityPolicy, respond
+from nen_ref.protocol.handshake import MAC_KEY_SIZE, IdentityPolicy, respond
 from nen_ref.protocol.messages import (
     HANDSHAKE_PATH,
     ROTATE_PATH,
@@ -124,11 +124,6 @@ class NenServer:
 
     async def _handshake(self, request: Request) -> Reply:
         """V1-HS-01: a new session, stored before its answer is sent."""
-        accepted = await self._accept(request)
-        await self._store.set(accepted.session, self.config.session_life_ms)
-        return accepted.reply
-
-    async def _accept(self, request: Request) -> Accepted:
         work = partial(
             respond,
             request.body,
@@ -139,14 +134,15 @@ class NenServer:
             policy=self.config.identity,
             suite=self._suite,
         )
-        return await _compute(len(request.body), work)
-
-    async def _rotate(self, request: Request) -> Reply:
-        """V1-LIFE-04, V1-LIFE-05: the old session makes room once the new handshake is accepted."""
-        accepted = await self._accept(request)
-        await self._drop(request)
+        accepted = await _compute(len(request.body), work)
         await self._store.set(accepted.session, self.config.session_life_ms)
         return accepted.reply
+
+    async def _rotate(self, request: Request) -> Reply:
+        """V1-LIFE-04, V1-LIFE-05: the old session goes once the new one is stored: a fault leaves one of them."""
+        reply = await self._handshake(request)
+        await self._drop(request)
+        return reply
 
     async def _terminate(self, request: Request) -> Reply:
         """V1-LIFE-02."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -39,7 +40,8 @@ class MemoryStore:
         self._max_sessions = max_sessions
         self._max_nonces = max_nonces
         self._clock = clock
-        self._entries: dict[str, _Entry] = {}  # in the order in which they were set, the oldest first
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()  # as they were set, the oldest first
+        self._ends: list[tuple[int, str]] = []  # a heap; what it says of a session that was dropped since is ignored
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -53,9 +55,12 @@ class MemoryStore:
 
     async def set(self, session: Session, life_ms: int) -> None:
         self._entries.pop(session.sid, None)
+        self._drop_ended()
         if len(self._entries) >= self._max_sessions:
-            self._make_room()
-        self._entries[session.sid] = _Entry(session, self._clock() + life_ms)
+            self._entries.popitem(last=False)
+        end = self._clock() + life_ms
+        self._entries[session.sid] = _Entry(session, end)
+        heapq.heappush(self._ends, (end, session.sid))
 
     async def delete(self, sid: str) -> bool:
         return self._alive(sid) is not None and self._entries.pop(sid, None) is not None
@@ -89,9 +94,13 @@ class MemoryStore:
             return None
         return entry
 
-    def _make_room(self) -> None:
-        """Drop the sessions whose life is over; if there are none, the oldest. V1-STORE-02."""
+    def _drop_ended(self) -> None:
+        """Drop the sessions whose life is over. In all, some steps of a heap for each session that was ever set."""
         now = self._clock()
-        over = [sid for sid, entry in self._entries.items() if entry.expires_at <= now]
-        for sid in over or [next(iter(self._entries))]:
-            del self._entries[sid]
+        while self._ends and self._ends[0][0] <= now:
+            end, sid = heapq.heappop(self._ends)
+            if sid in self._entries and self._entries[sid].expires_at == end:
+                del self._entries[sid]
+        if len(self._ends) > 2 * self._max_sessions:
+            self._ends = [(entry.expires_at, sid) for sid, entry in self._entries.items()]
+            heapq.heapify(self._ends)

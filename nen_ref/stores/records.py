@@ -28,6 +28,7 @@ MAX_NONCES = 100_000
 TIMEOUT = 2.0  # seconds
 FORMAT = 1
 KEY_SIZE = 32
+IDENTITY_SIZE = 1952  # the public key of ML-DSA-65
 MEMBERS = {"v", "sid", "enc", "mac", "created_at", "identity"}
 
 log = logging.getLogger("nen_ref.stores")
@@ -132,19 +133,15 @@ def _session(sid: str, member: bytes) -> Session:
     created_at, identity = members["created_at"], members["identity"]
     if type(created_at) is not int:
         raise Malformed("without the time when it was made")
-    keys = SessionKeys(_key(members["enc"]), _key(members["mac"]))
-    return Session(sid, keys, created_at, None if identity is None else _bytes(identity))
+    keys = SessionKeys(_key(members["enc"], KEY_SIZE), _key(members["mac"], KEY_SIZE))
+    return Session(sid, keys, created_at, None if identity is None else _key(identity, IDENTITY_SIZE))
 
 
-def _bytes(text: object) -> bytes:
+def _key(text: object, size: int) -> bytes:
     if not isinstance(text, str):
         raise Malformed("a key that is no text")
-    return decode_base64(text)
-
-
-def _key(text: object) -> bytes:
-    key = _bytes(text)
-    if len(key) != KEY_SIZE:
+    key = decode_base64(text)
+    if len(key) != size:
         raise Malformed(f"a key of {len(key)} bytes")
     return key
 

@@ -1,4 +1,4 @@
-"""Targets: the client against hostile answers: one session by itself, its streams, and NenClient over raw bytes.
+"""Targets: the client against hostile answers: a session by itself, its streams, and both HTTP clients over raw bytes.
 
 A client raises NenError with a code of clients, or with any code that the server named (`remote`); where the transport
 itself fails it may raise httpx's TransportError. Nothing else.
@@ -6,10 +6,11 @@ itself fails it may raise httpx's TransportError. Nothing else.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
@@ -18,7 +19,7 @@ from typing import Any
 import httpcore2 as httpcore
 import httpx2 as httpx
 
-from nen_ref.http import NenClient
+from nen_ref.http import AsyncNenClient, NenClient
 from nen_ref.protocol.client import ClientSession
 from nen_ref.protocol.errors import CATALOGUE, NenError, error_body
 from nen_ref.protocol.handshake import ClientHello, client_finish
@@ -207,7 +208,7 @@ def stream_seeds() -> list[bytes]:
     return [draw_stream(rng) for _ in range(200)] + [bytes(12) + seed for seed in sse_seeds()[:100]]
 
 
-# --- NenClient over raw bytes ----------------------------------------------------------------------------------------
+# --- NenClient and AsyncNenClient over raw bytes ----------------------------------------------------------------------
 
 
 class Wire(httpcore.NetworkBackend):
@@ -237,64 +238,136 @@ class _Stream(httpcore.NetworkStream):
         return None
 
 
+class AsyncWire(httpcore.AsyncNetworkBackend):
+    """The same for the asynchronous client."""
+
+    def __init__(self, answers: Iterator[bytes]) -> None:
+        self._answers = answers
+
+    async def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        return _AsyncStream(_Stream(next(self._answers, b"")))
+
+
+class _AsyncStream(httpcore.AsyncNetworkStream):
+    def __init__(self, stream: _Stream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        return self._stream.read(max_bytes)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        pass
+
+    async def aclose(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return None
+
+
 @dataclass(frozen=True)
 class _Made:
     http: httpx.HTTPTransport
     client: NenClient
+    async_http: httpx.AsyncHTTPTransport
+    async_client: AsyncNenClient
+    loop: asyncio.AbstractEventLoop
 
 
 @cache
 def _made() -> _Made:
-    transport = httpx.HTTPTransport(verify=False)
+    transport, async_transport = httpx.HTTPTransport(verify=False), httpx.AsyncHTTPTransport(verify=False)
+    options: dict[str, Any] = {"suite": _FIXED, "clock": lambda: NOW, "trust_env": False}
     return _Made(
-        transport, NenClient("http://x", suite=_FIXED, clock=lambda: NOW, transport=transport, trust_env=False)
+        transport,
+        NenClient("http://x", transport=transport, **options),
+        async_transport,
+        AsyncNenClient("http://x", transport=async_transport, **options),
+        asyncio.new_event_loop(),
     )
 
 
 def run_client(data: bytes) -> Outcomes:
-    """First what the client does, then what each of its connections is answered."""
+    """First what the client does, then what each of its connections is answered. Both clients come to the same."""
     mode = MODES[data[0] % len(MODES)] if data else MODES[0]
+    answers = data[1:].split(PIECES)
     made = _made()
-    flow = made.client._flow
-    flow.session, flow._terminated, flow._random_bytes = established(), False, drawing()
-    if mode in ("handshake", "first post"):
-        flow.session = None
-    made.client._http.cookies.clear()
-    made.http._pool = httpcore.ConnectionPool(network_backend=Wire(iter(data[1:].split(PIECES))))
+    for client in (made.client, made.async_client):
+        flow = client._flow
+        flow.session, flow._terminated, flow._random_bytes = established(), False, drawing()
+        if mode in ("handshake", "first post"):
+            flow.session = None
+        client._http.cookies.clear()
+    made.http._pool = httpcore.ConnectionPool(network_backend=Wire(iter(answers)))
+    made.async_http._pool = httpcore.AsyncConnectionPool(network_backend=AsyncWire(iter(answers)))
     try:
-        return [f"{mode}: {_act(made.client, mode)}"]
-    except NenError as error:
-        return [f"{mode}: {_code(error)}"]
-    except httpx.TransportError as fault:
-        lawful(mode in ("post", "get", "head", "status", "terminate", "first post"), f"{mode} raised {fault!r}")
-        return [f"{mode}: transport"]
+        outcome = _outcome(mode, lambda: _act(made.client, mode))
+        work = _act_async(made.async_client, mode)
+        twin = _outcome(mode, lambda: made.loop.run_until_complete(work))
+        lawful(outcome == twin, f"{outcome}, and of the asynchronous client: {twin}")
+        return [outcome]
     finally:
         made.http._pool.close()
+        made.loop.run_until_complete(made.async_http._pool.aclose())
+
+
+def _outcome(mode: str, act: Callable[[], str]) -> str:
+    try:
+        return f"{mode}: {act()}"
+    except NenError as error:
+        return f"{mode}: {_code(error)}"
+    except httpx.TransportError as fault:
+        lawful(mode in ("post", "get", "head", "status", "terminate", "first post"), f"{mode} raised {fault!r}")
+        return f"{mode}: transport"
+
+
+VERBS = {
+    "post": ("POST", "/api/echo", {"a": 1}),
+    "first post": ("POST", "/api/echo", {"a": 1}),
+    "get": ("GET", "/api/echo/a%20b?q=1", None),
+    "head": ("HEAD", "/api/echo", None),
+}
 
 
 def _act(client: NenClient, mode: str) -> str:
-    match mode:
-        case "handshake":
-            client.handshake()
-            return "done"
-        case "rotate":
-            client.rotate()
-            return "done"
-        case "post" | "first post":
-            answer = client.post("/api/echo", json={"a": 1})
-        case "get":
-            answer = client.get("/api/echo/a%20b?q=1")
-        case "head":
-            answer = client.head("/api/echo")
-        case "stream":
-            for text in client.stream("POST", "/api/stream", json={}):
-                lawful(isinstance(text, str), "a chunk that is no text")
-            return "complete"
-        case "status":
-            return str(client.status())
-        case _:
-            client.terminate()
-            return "done"
+    if mode in VERBS:
+        method, path, payload = VERBS[mode]
+        return _answered(client.request(method, path, json=payload), mode)
+    if mode == "stream":
+        for text in client.stream("POST", "/api/stream", json={}):
+            lawful(isinstance(text, str), "a chunk that is no text")
+        return "complete"
+    actions: dict[str, Callable[[], bool | None]] = {
+        "handshake": client.handshake,
+        "rotate": client.rotate,
+        "status": client.status,
+        "terminate": client.terminate,
+    }
+    return _done(actions[mode]())
+
+
+async def _act_async(client: AsyncNenClient, mode: str) -> str:
+    if mode in VERBS:
+        method, path, payload = VERBS[mode]
+        return _answered(await client.request(method, path, json=payload), mode)
+    if mode == "stream":
+        async for text in client.stream("POST", "/api/stream", json={}):
+            lawful(isinstance(text, str), "a chunk that is no text")
+        return "complete"
+    actions: dict[str, Callable[[], Awaitable[bool | None]]] = {
+        "handshake": client.handshake,
+        "rotate": client.rotate,
+        "status": client.status,
+        "terminate": client.terminate,
+    }
+    return _done(await actions[mode]())
+
+
+def _done(result: bool | None) -> str:
+    return "done" if result is None else str(result)
+
+
+def _answered(answer: httpx.Response, mode: str) -> str:
     sealed = answer.extensions.get("nen.sealed", False)
     lawful(sealed or mode == "head" or not answer.is_success, "an answer that was not sealed, as a success")
     return "opened" if sealed else "as it is"

@@ -1049,6 +1049,18 @@ def test_a_store_that_raises_lets_nothing_through(
 HELLO = client_hello(bytes(range(32)), bytes(range(32))).body
 
 
+@pytest.mark.parametrize("broken", ["set", "delete"])
+def test_a_rotation_that_the_store_breaks_leaves_the_old_session(start: Callable[..., str], broken: str) -> None:
+    store, behind = BrokenStore(), Site()
+    app = starlette_app(behind, middleware=[Middleware(NenMiddleware, server=NenServer(store=store))])
+    url = start(app)
+    caller = Caller(url)
+    store.broken = broken
+    answer = ask(url, "POST", "/api/nen/rotate", {"x-nen-session": caller.session.sid or ""}, HELLO)
+    assert (answer.status, answer.body) == (500, error_body(INTERNAL))
+    assert caller.ask("POST", "/mirror", b"{}").status == 200
+
+
 @pytest.mark.parametrize("answer", [NonceAnswer.NO_SESSION, None, "new", True])
 def test_only_the_answer_new_of_a_store_lets_a_request_pass(start: Callable[..., str], answer: Any) -> None:
     class Odd(MemoryStore):

@@ -153,6 +153,31 @@ def test_ended_sessions_make_room_first() -> None:
     assert s.known("adef") == "def"
 
 
+def test_ended_sessions_go_with_the_next_handshake() -> None:
+    """Without being asked for again, and without a full store: their memory is given back."""
+    s = Plain(max_sessions=1000)
+    for i in range(500):
+        s.set(str(i), LIFE + i)
+    s.clock.now += LIFE + 249
+    assert len(s.store) == 500
+    s.set("another")
+    assert len(s.store) == 251
+
+
+def test_what_is_kept_of_ended_sessions_is_bounded() -> None:
+    """Clients that handshake and terminate for ever leave nothing behind."""
+    s = Plain(max_sessions=20)
+    for i in range(1000):
+        s.set(str(i))
+        assert s.delete(str(i))
+    assert len(s.store._ends) <= 41
+    s.set("a", 10)
+    s.set("b", 20)
+    s.set("a", 30)
+    s.clock.now += 20
+    assert s.known("ab") == "a"
+
+
 def test_a_full_store_takes_a_session_that_it_has_already() -> None:
     s = Plain(max_sessions=2)
     s.set("a")

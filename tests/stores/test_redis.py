@@ -162,6 +162,7 @@ VALUES = {
     "a time that is true": b"s" + TEXT.replace(":5,", ":true,").encode(),
     "an identity that is no base64": b"s" + TEXT.replace("null", '"="').encode(),
     "an identity that is a number": b"s" + TEXT.replace("null", "7").encode(),
+    "a short identity": b"s" + TEXT.replace("null", '"AAAA"').encode(),
     "no mark before it": TEXT.encode(),
     "deep": b"s" + b"[" * 100_000,
     "a long number": b"s" + TEXT.replace(":5,", f":{'5' * 5000},").encode(),
@@ -313,6 +314,28 @@ def test_a_redis_that_is_killed_and_comes_back(redis_server: RedisServer) -> Non
         assert await store.get(session.sid) == session
 
     using(redis_server, check)
+
+
+def test_a_redis_that_writes_everything_down_loses_nothing() -> None:
+    """`appendfsync always`: what was acknowledged before it was killed is there, the nonces with their sessions."""
+    sessions = [a_session() for _ in range(20)]
+
+    async def before(store: RedisStore) -> None:
+        for session in sessions:
+            await store.set(session, LIFE)
+            assert await store.record_nonce(session.sid, N, FOREVER) is NEW
+        assert await store.delete(sessions[0].sid)
+
+    async def after(store: RedisStore) -> None:
+        assert await store.get(sessions[0].sid) is None
+        for session in sessions[1:]:
+            assert await store.get(session.sid) == session
+            assert await store.record_nonce(session.sid, N, FOREVER) is USED
+
+    with running_redis("--appendonly", "yes", "--appendfsync", "always") as server:
+        using(server, before)
+        server.restart()
+        using(server, after)
 
 
 def test_a_redis_that_is_killed_in_the_middle_of_calls(redis_server: RedisServer) -> None:
