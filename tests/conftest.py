@@ -46,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     They are `test_MODULE*.py` of its layer, and of the protocol the two files that go through all of it.
     """
     external_table.register(config)
+    # Where the tests are a background job, SIGINT is ignored, and would be by every process that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if UNDER_MUTMUT and os.environ.get("NEN_MUTATED") == "MODULES":
         others = [f"tests/primitives/test_{module}.py" for module in NOT_IN_MODULES]
         config.option.ignore = [*(config.option.ignore or []), *others]

@@ -8,14 +8,16 @@ chunks exactly as they are, with nothing lost to the framing of server-sent even
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import anyio
 from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nen_ref.http.server import NenServer
+from nen_ref.http.server import LARGE, NenServer
 from nen_ref.protocol.errors import INTERNAL, WIRE_INVALID_PAYLOAD_FORMAT, NenError, failure
 from nen_ref.protocol.messages import JSON_TYPE, STREAM_TYPE, Headers, Reply, Request, error_reply
 from nen_ref.protocol.sse import EventReader
@@ -68,6 +70,40 @@ class ChunkResponse(StreamingResponse):
         super().init_headers({**(headers or {}), CHUNKS_HEADER.decode(): "exact"})
 
 
+@dataclass
+class _Bodies:
+    """The memory for large bodies, `free` bytes of it, which all requests share.
+
+    Many clients that each send a part of a long body would take all there is otherwise, without a session.
+    """
+
+    free: int
+
+    @contextmanager
+    def share(self) -> Iterator[_Share]:
+        share = _Share(self)
+        try:
+            yield share
+        finally:
+            self.free += share.taken
+
+
+@dataclass
+class _Share:
+    """What one request has `taken` of it; the first 32 KiB of a body are for nothing."""
+
+    bodies: _Bodies
+    taken: int = 0
+
+    def grow(self, size: int) -> None:
+        """For a body of `size` bytes up to now; ISO-6001 if there is no room."""
+        more = max(0, size - LARGE) - self.taken
+        if more > self.bodies.free:
+            raise failure(WIRE_INVALID_PAYLOAD_FORMAT, "too many large bodies at one time")
+        self.bodies.free -= more
+        self.taken += more
+
+
 class NenMiddleware:
     """Puts a `NenServer` in front of an ASGI application.
 
@@ -80,8 +116,10 @@ class NenMiddleware:
         self._app = app
         self._server = server or NenServer()
         self._plain_paths = frozenset(plain_paths)
+        self._bodies = _Bodies(self._server.config.bodies_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = _origin_form(scope)
         if scope["type"] == "lifespan" or _route(scope) in self._plain_paths:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -91,14 +129,16 @@ class NenMiddleware:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            request = await self._read(scope, receive)
-            if request is None:
-                return
-            reply = await self._server.endpoint(Request(request.method, _route(scope), request.headers, request.body))
-            if reply is not None:
-                await _send_reply(send, reply)
-                return
-            verified = await self._server.verify(request)
+            with self._bodies.share() as share:
+                request = await self._read(scope, receive, share)
+                if request is None:
+                    return
+                own = Request(request.method, _route(scope), request.headers, request.body)
+                reply = await self._server.endpoint(own)
+                if reply is not None:
+                    await _send_reply(send, reply)
+                    return
+                verified = await self._server.verify(request)
         except NenError as error:
             log.info("%s %r refused: %s (%s)", scope["method"], scope["path"], error, error.entry.hint)
             await _send_reply(send, error_reply(error))
@@ -123,7 +163,7 @@ class NenMiddleware:
             log.exception("%s %r failed", scope["method"], scope["path"])
             await _send_reply(send, error_reply(failure(INTERNAL)))
 
-    async def _read(self, scope: Scope, receive: Receive) -> Request | None:
+    async def _read(self, scope: Scope, receive: Receive, share: _Share) -> Request | None:
         """The whole request, None if the client went away. ISO-6001 for a body too long or too slow. V1-WIRE-07."""
         limit = self._server.body_limit(_route(scope))
         pieces: list[bytes] = []
@@ -140,11 +180,32 @@ class NenMiddleware:
             piece, more = message.get("body", b""), message.get("more_body", False)
             size += len(piece)
             if size <= limit:
+                share.grow(size)
                 pieces.append(piece)
         if size > limit:
             raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"a body of more than {limit} bytes")
         headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
         return Request(scope["method"], _raw_path(scope), headers, b"".join(pieces))
+
+
+def _origin_form(scope: Scope) -> Scope:
+    """The scope of a request whose target is in absolute form (RFC 9112, 3.2.2) as that of its path. V1-AUTH-16.
+
+    uvicorn takes such a target apart with httptools, and not with h11.
+    """
+    path: str = scope.get("path", "/")
+    if path.startswith("/") or "://" not in path:
+        return scope
+    raw: bytes = scope.get("raw_path") or path.encode()
+    return {
+        **scope,
+        "path": _after_authority(path),
+        "raw_path": _after_authority(raw.decode("latin-1")).encode("latin-1"),
+    }
+
+
+def _after_authority(target: str) -> str:
+    return "/" + target.partition("://")[2].partition("/")[2]
 
 
 def _route(scope: Scope) -> str:

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar, TypeVarTuple
 
+import anyio
 import anyio.to_thread
+from anyio.lowlevel import RunVar
 
 from nen_ref.primitives.suite import REFERENCE, Suite
 from nen_ref.protocol.handshake import MAC_KEY_SIZE, IdentityPolicy, respond
@@ -40,6 +42,7 @@ from nen_ref.stores import MemoryStore, SessionStore
 BODY_LIMIT = 10 * 1024 * 1024
 HANDSHAKE_LIMIT = 64 * 1024  # seven times a handshake with an identity; anyone can send one
 LARGE = 32 * 1024  # bodies beyond this many bytes are sealed and opened in a thread, while others are served
+LARGE_AT_ONCE = 2  # of those; more would not be quicker, and JSON can take thirty times its size in memory
 
 log = logging.getLogger("nen_ref.server")
 T = TypeVar("T")
@@ -58,6 +61,7 @@ class ServerConfig:
     body_limit: int = BODY_LIMIT
     body_timeout: float = 30.0  # seconds without a further piece of a body
     body_deadline: float = 120.0  # seconds for all of a body, however steadily it drips
+    bodies_limit: int = 256 * 1024 * 1024  # bytes of all large bodies that are in memory at one time
     identity: IdentityPolicy = field(default_factory=IdentityPolicy)
     requests: RequestPolicy = field(default_factory=RequestPolicy)
 
@@ -165,8 +169,17 @@ class NenServer:
         return await self._store.record_nonce(question.sid, question.nonce, question.keep_until)
 
 
+_large_bodies: RunVar[anyio.CapacityLimiter] = RunVar("nen_ref.large_bodies")
+
+
 async def _compute(size: int, work: Callable[[*Ts], T], *args: *Ts) -> T:
-    return await anyio.to_thread.run_sync(work, *args) if size > LARGE else work(*args)
+    if size <= LARGE:
+        return work(*args)
+    limiter = _large_bodies.get(None)
+    if limiter is None:
+        limiter = anyio.CapacityLimiter(LARGE_AT_ONCE)
+        _large_bodies.set(limiter)
+    return await anyio.to_thread.run_sync(work, *args, limiter=limiter)
 
 
 def _step(steps: Generator[Question, Answer, Verified], answer: Answer) -> Question | Verified:

@@ -44,7 +44,7 @@ from nen_ref.protocol.session import Session
 from nen_ref.protocol.verification import NonceAnswer
 from nen_ref.stores import MemoryStore
 from tests.http.conftest import Complaints
-from tests.http.live import Answer, Caller, ask, connect, read_answer
+from tests.http.live import Answer, Caller, ask, connect, eventually, read_answer
 
 LIMIT = 16 * 1024
 TIMEOUT = 0.4  # of the server, for a body that does not arrive
@@ -245,6 +245,32 @@ def test_a_slow_body_that_keeps_coming_is_served(start: Callable[..., str]) -> N
             pause.wait(0.3)
             connection.sendall(part)
         assert read_answer(connection).status == 200
+
+
+def test_large_bodies_share_a_bound(start: Callable[..., str]) -> None:
+    """V1-WIRE-07: clients that each hold a part of a long body take no more than the bound; small ones are served."""
+    url = start(demo_app(NenServer(config=ServerConfig(bodies_limit=100_000))))
+    caller = Caller(url)
+    large = json.dumps({"text": "x" * 70_000}).encode()
+    for _ in range(3):
+        with connect(url) as holding:
+            holding.sendall(head("POST", "/api/echo", "content-length: 200000") + bytes(110_000))
+            assert eventually(lambda: caller.ask("POST", "/api/echo", large).code == "ISO-6001")
+            assert caller.ask("POST", "/api/echo", b'{"small":1}').status == 200
+        assert eventually(lambda: caller.ask("POST", "/api/echo", large).status == 200)
+
+
+@pytest.mark.parametrize("absolute", ["http://host:1/api/echo?q=1", "https://[::1]/api/echo", "HTTP://a/api/echo"])
+def test_a_target_in_absolute_form_is_signed_by_its_path(target: Target, absolute: str) -> None:
+    """V1-AUTH-16; the same bytes under another path are refused."""
+    headers, body = target.caller.sign("POST", "/api/echo", b'{"a":1}')
+    assert body is not None
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    for wrong, right in (("/api/other", False), ("/api/echo", True)):
+        with connect(target.url) as connection:
+            path = absolute.replace("/api/echo", wrong)
+            connection.sendall(head("POST", path, f"content-length: {len(body)}", *lines) + body)
+            assert read_answer(connection).code == (None if right else "ISO-3002")
 
 
 def test_the_rest_of_a_body_that_came_too_late_is_no_request(unharmed: Target) -> None:
