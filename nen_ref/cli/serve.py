@@ -9,7 +9,8 @@ import uvicorn
 
 from nen_ref.conformance.embedded import READY
 from nen_ref.http.demo_app import ECHO_PATH, STREAM_PATH, demo_app
-from nen_ref.http.listen import listen
+from nen_ref.http.listen import BACKLOG, listen
+from nen_ref.http.patience import ImpatientH11Protocol
 from nen_ref.http.server import BODY_LIMIT, NenServer, ServerConfig
 from nen_ref.http.workers import serve_alone, serve_by_several
 from nen_ref.protocol.handshake import IdentityPolicy
@@ -111,6 +112,8 @@ def serve(
     def make() -> uvicorn.Config:
         return uvicorn.Config(
             demo_app(NenServer(store=open_store(store), config=config, suite=suite)),
+            http=ImpatientH11Protocol,
+            backlog=BACKLOG,
             log_level=log_level,
             access_log=log_level in ("debug", "info"),
             server_header=False,

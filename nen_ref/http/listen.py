@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import socket
 
+BACKLOG = 128
+"""Connections that wait to be accepted. Without descriptors asyncio of Python 3.11 logs as many errors each second."""
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket, so that its port is known, and answers, before the server runs.
@@ -18,5 +21,5 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError:
         listener.close()
         raise
-    listener.listen(128)
+    listener.listen(BACKLOG)
     return listener

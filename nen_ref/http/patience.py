@@ -1,0 +1,44 @@
+"""uvicorn's HTTP/1.1, which does not wait for ever for the head of a request."""
+
+from __future__ import annotations
+
+import asyncio
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_SECONDS = 10.0
+"""From a connection, or the first byte of a further request on it, to the end of the request's headers."""
+
+
+class ImpatientH11Protocol(H11Protocol):
+    """Closes a connection whose next request has no whole head within `HEAD_SECONDS`, however steadily it drips.
+
+    uvicorn bounds only the time between two requests, so that silent connections could take every descriptor there is.
+    The bytes of a head are bounded by h11, the time of a body by the middleware (V1-WIRE-07).
+    """
+
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._forget_timer()
+        elif self._head_timer is None:
+            self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_timer()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _forget_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
