@@ -1,13 +1,17 @@
-"""Write what is generated under docs/: `python docs/regenerate.py`. A test compares; docs/mutants.md is made by
-`nen-ref conformance mutants --docs`."""
+"""Write what is generated and kept in git, under docs/ and in spec/: `python docs/regenerate.py`. A test compares;
+docs/mutants.md is made by `nen-ref conformance mutants --docs`."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the repository, for docs.make
+
+from docs.make.spec_blocks import pages
 from nen_ref.conformance.coverage import coverage_page
 from nen_ref.conformance.harness.examples import examples
 from nen_ref.conformance.harness.messages import schema_document
@@ -22,12 +26,12 @@ SHOWN = 24  # characters of a long value
 
 
 def generated() -> dict[str, str]:
-    """The text of every generated file by its name under docs/."""
-    return {
-        "coverage.md": coverage_page(all_cases("v1"), "v1"),
-        "harness.md": _with_operations((DOCS / "harness.md").read_text(encoding="utf-8")),
-        "schema/harness-1.json": _json(schema_document()),
-        "schema/report-2.json": _json(report_schema()),
+    """The text of every generated file by its path in the repository."""
+    return pages() | {
+        "docs/coverage.md": coverage_page(all_cases("v1"), "v1"),
+        "docs/harness.md": _with_operations((DOCS / "harness.md").read_text(encoding="utf-8")),
+        "docs/schema/harness-1.json": _json(schema_document()),
+        "docs/schema/report-2.json": _json(report_schema()),
     }
 
 
@@ -107,5 +111,5 @@ def _shortened(value: Any) -> Any:
 
 if __name__ == "__main__":
     for name, text in generated().items():
-        (DOCS / name).write_text(text, encoding="utf-8")
-        print(f"docs/{name}")
+        (DOCS.parent / name).write_text(text, encoding="utf-8")
+        print(name)

@@ -8,6 +8,7 @@ import re
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from nen_ref.protocol.errors import CATALOGUE, ErrorCode
 
@@ -38,7 +39,7 @@ def _find(text: str) -> ErrorCode:
 
 
 def _members(entry: ErrorCode) -> dict[str, object]:
-    names = ("code", "status", "name", "side", "message", "hint", "causes", "fix")
+    names = ("code", "status", "name", "side", "message", "hint", "causes", "tell", "fix")
     return {name: getattr(entry, name) for name in names}
 
 
@@ -53,8 +54,16 @@ def _print(entry: ErrorCode) -> None:
     grid.add_column(justify="right", style="dim")
     grid.add_column()
     for number, cause in enumerate(entry.causes, 1):
-        grid.add_row(f"{number}.", cause)
+        grid.add_row(f"{number}.", Text(cause))
     console.print(grid)
+    console.print()
+    console.print("[bold]How to tell them apart[/]")
+    tell = Table.grid(padding=(0, 1))
+    tell.add_column(justify="right", style="dim")
+    tell.add_column()
+    for sentence in entry.tell:
+        tell.add_row(" -", Text(sentence))
+    console.print(tell)
     console.print()
     console.print("[bold]Fix[/]")
     console.print(f"   {entry.fix}", markup=False)

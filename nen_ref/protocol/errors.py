@@ -1,8 +1,8 @@
 """The error catalogue: the 23 codes of Nen, and the exceptions that carry them.
 
 A code is permanent: it is never reused and never renumbered. `message` is what the other side sees, the same text
-for every occurrence (V1-ERR-02). `hint` is the diagnosis for the log. `causes` and `fix` are for the person who
-looks the code up (`nen-ref explain ISO-3002`).
+for every occurrence (V1-ERR-02). `hint` is the diagnosis for the log. `causes`, the likeliest
+first, `tell`, how to tell them apart, and `fix` are for the person who looks the code up (`nen-ref explain ISO-3002`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ class ErrorCode:
     message: str
     hint: str
     causes: tuple[str, ...]
+    tell: tuple[str, ...]
     fix: str
 
 
@@ -38,6 +39,10 @@ HANDSHAKE_MISSING_PUBLIC_KEY = ErrorCode(
         "through JSON.stringify.",
         "The client speaks a later version, which names its key `pk_kem`.",
     ),
+    tell=(
+        "Log the raw body where the server reads it. Empty or `a=b&c=d`: a proxy, a body parser or the Content-Type. A JSON object: look at the name and the type of the member.",
+        'A member `pk_kem` means a client of a later version; `[12, 240, ...]` or `{"0": 12}` a byte array that was never made base64.',
+    ),
     fix='Send {"pk": "<base64 of the 1184-byte ML-KEM-768 encapsulation key>"} with Content-Type: application/json.',
 )
 HANDSHAKE_FAILED = ErrorCode(
@@ -53,6 +58,10 @@ HANDSHAKE_FAILED = ErrorCode(
         "damaged, or are in the order of the Kyber draft.",
         "On the client: the ciphertext is not 1088 bytes.",
     ),
+    tell=(
+        "Decode `pk` and count its bytes: 800 is ML-KEM-512, 1568 is ML-KEM-1024, a few bytes over 1184 beginning with 30 82 is DER, 1184 is the modulus check.",
+        "With 1184 bytes, compare the SHA-256 of the key on both sides: different means damaged on the way, the same means that the library encodes otherwise than FIPS 203.",
+    ),
     fix="Send the raw encapsulation key as FIPS 203 encodes it, all 1184 bytes, and nothing around it.",
 )
 HANDSHAKE_NETWORK = ErrorCode(
@@ -65,6 +74,10 @@ HANDSHAKE_NETWORK = ErrorCode(
     causes=(
         "Wrong host or port, DNS, TLS or proxy trouble.",
         "The server is down, or did not answer in time.",
+    ),
+    tell=(
+        "Run `curl -i -X POST URL/api/nen/handshake` from where the client runs: `could not resolve` is DNS, `refused` is host, port or a server that is down, an error of the certificate is TLS.",
+        "Where curl gets an answer and the client does not: the client uses another base URL or a proxy. Where both wait until their time is up: a firewall, or a server that hangs.",
     ),
     fix="Check the base URL and that POST /api/nen/handshake answers from where the client runs.",
 )
@@ -80,6 +93,10 @@ HANDSHAKE_BAD_RESPONSE = ErrorCode(
         "The server refused the key; its own ISO code is in the body and in the detail of this error.",
         "The server speaks another version and answers with other members.",
     ),
+    tell=(
+        "Look at the status. 404, 405 or 3xx: the path is not served by Nen. 4xx or 5xx with an ISO code in the body: the server refused, look that code up. 2xx: a member is missing or of the wrong length.",
+        "An answer of type `text/html` comes from a proxy or a login page; one with `ct_kem` or `server_sig` from a server of a later version.",
+    ),
     fix="Look at status and body of the handshake answer; mount the Nen endpoints under /api/nen and speak one version.",
 )
 SESSION_NOT_INITIALIZED = ErrorCode(
@@ -92,6 +109,9 @@ SESSION_NOT_INITIALIZED = ErrorCode(
     causes=(
         "The handshake was never awaited, or it failed and its error was ignored.",
         "The session was terminated on this client.",
+    ),
+    tell=(
+        "Did a handshake of this client object succeed before? If none was made, it was not awaited or failed silently; if one succeeded, look for a `terminate`, or a failed rotation, after it.",
     ),
     fix="Complete the handshake before the first request.",
 )
@@ -109,6 +129,11 @@ SESSION_INVALID_OR_EXPIRED = ErrorCode(
         "The session was terminated or rotated, perhaps by another tab or process.",
         "The store was full and dropped its oldest session, or the session exceeded its bound of nonces.",
     ),
+    tell=(
+        "How long after the handshake does it come? About one life of a session: expiry. At once, and only for a share of the requests: nodes that do not share a store. For all clients at the same moment: a restart.",
+        "`GET /api/nen/status` with the session id, asked several times in a row: `true` and `false` in turn means several nodes; always `false` means that the session is gone.",
+        "Only for the busiest clients: their bound of nonces. Only for the oldest sessions while many are made: the store is full.",
+    ),
     fix="Handshake again and retry once; if it returns at once, look for nodes that do not share a store.",
 )
 SESSION_HEADER_MISSING = ErrorCode(
@@ -122,6 +147,10 @@ SESSION_HEADER_MISSING = ErrorCode(
         "The request was made by something that is not a Nen client.",
         "A proxy or a CORS preflight dropped the header: it is not in Access-Control-Allow-Headers.",
     ),
+    tell=(
+        "Look at the headers where the server reads them. No X-Nen header at all: no Nen client, or a proxy drops them. X-Nen-Signature is there and X-Nen-Session is not: the client.",
+        "Only in browsers, and with an OPTIONS request before: CORS.",
+    ),
     fix="Send X-Nen-Session with the `sid` of the handshake; let the X-Nen-* headers pass proxies and CORS.",
 )
 AUTH_SIGNATURE_MISSING = ErrorCode(
@@ -134,6 +163,10 @@ AUTH_SIGNATURE_MISSING = ErrorCode(
     causes=(
         "The client does not implement the request HMAC, or only for requests with a body: a bodyless GET is signed too.",
         "A proxy or CORS dropped the header.",
+    ),
+    tell=(
+        "Only for GET and DELETE: the client signs bodies only. For every request: it does not sign, or the header is dropped.",
+        "Make the request with curl directly to the server, past the proxy: if the code is gone, the proxy drops the header.",
     ),
     fix="Sign every request: base64 of HMAC-SHA256 over METHOD, PATH, TIMESTAMP and NONCE, in X-Nen-Signature.",
 )
@@ -153,6 +186,12 @@ AUTH_SIGNATURE_INVALID = ErrorCode(
         "The key is the shared secret instead of the `hmac` of the handshake, or is used as text instead of 32 bytes.",
         "The signature is in hex or in URL-safe base64.",
     ),
+    tell=(
+        "Does it fail for every request, or for some? For every one: the key, the encoding of the signature or of the line feeds, the unit of the timestamp. Only with a query, an escape or a prefix in the URL: PATH. Only with a body, or only without one: NONCE.",
+        "Decode the signature: it must be 32 bytes. 48 is hex that was read as base64; a text with `-` or `_` is the URL-safe alphabet.",
+        "Sign a vector of `v1/request_signing` with your code: where that is right, the inputs differ and not the HMAC; print them on both sides.",
+        "Right directly at the server and wrong behind the proxy: the proxy rewrites the path or the method.",
+    ),
     fix="Print the canonical string on both sides and compare them byte by byte; it is METHOD\\nPATH\\nTIMESTAMP\\nNONCE.",
 )
 AUTH_TIMESTAMP_OUT_OF_WINDOW = ErrorCode(
@@ -166,6 +205,11 @@ AUTH_TIMESTAMP_OUT_OF_WINDOW = ErrorCode(
         "The clock of the client or of the server is off.",
         "The timestamp is in seconds, in microseconds, or an ISO 8601 date.",
         "The request was held back: a queue, a retry that reused the signed request, a phone that slept.",
+    ),
+    tell=(
+        "Count the digits: 13 are milliseconds, 10 are seconds, 16 are microseconds, anything that is not a digit is another format.",
+        "With 13 digits, subtract it from the server's time. The same difference for every request is a clock; a difference that jumps is a queue, a retry or a device that slept.",
+        "For all clients at once: the server's clock. For one: its own.",
     ),
     fix="Send Unix time in milliseconds, taken when the request is sent; sign again for every retry; mend the clock.",
 )
@@ -182,6 +226,11 @@ AUTH_IDENTITY_SIGNATURE_INVALID = ErrorCode(
         "`sigPk` is not the DER SubjectPublicKeyInfo of ML-DSA-65, or only one of `sigPk` and `sigOfPk` was sent.",
         "The server requires an identity and none was sent, or it pins another key.",
     ),
+    tell=(
+        "Decode both members: `sigPk` must be 1974 bytes (1952 is the bare key, taken as well), `sigOfPk` 3309. Another length is the encoding or the parameter set.",
+        "With the right lengths, verify `sigOfPk` yourself: right over the 1580 characters of the base64 text means that the text was signed; right with a context means that one was used; right over a hash means HashML-DSA.",
+        "Right by your own check, and refused by the server: it pins another key.",
+    ),
     fix="Sign the raw encapsulation key with pure ML-DSA-65, empty context, and send both members.",
 )
 AUTH_NONCE_MISSING = ErrorCode(
@@ -194,6 +243,9 @@ AUTH_NONCE_MISSING = ErrorCode(
     causes=(
         "A V1 client talks to a V2 or V3 server.",
         "A proxy or CORS dropped the header.",
+    ),
+    tell=(
+        "A request with `n` in the body and without X-Nen-Nonce is one of V1. Otherwise compare the headers that the client sends with those that arrive.",
     ),
     fix="From V2 on every request, with or without a body, carries X-Nen-Nonce.",
 )
@@ -208,6 +260,9 @@ AUTH_SERVER_IDENTITY_INVALID = ErrorCode(
         "The server has no identity key configured, or rotated it.",
         "Something between client and server answers in its place.",
     ),
+    tell=(
+        "Is there a server identity in the answer of the handshake? None: the server has no key configured. Another key than the pinned one: ask its operator by another way whether it was changed.",
+    ),
     fix="Compare the pinned key with the server's; if they should agree, treat the connection as intercepted.",
 )
 AUTH_TRANSCRIPT_MISMATCH = ErrorCode(
@@ -220,6 +275,9 @@ AUTH_TRANSCRIPT_MISMATCH = ErrorCode(
     causes=(
         "The two sides hash different transcripts: length prefixes, `pk_x` in pqc-only mode, or `sid` differ.",
         "Something between client and server changed the handshake.",
+    ),
+    tell=(
+        "Compare the hash of each input of the transcript on both sides. One differs: it was changed on the way, or read otherwise. None differs: the two sides join them differently.",
     ),
     fix="Print the transcript inputs on both sides; if they agree on paper, treat the connection as intercepted.",
 )
@@ -238,6 +296,12 @@ CRYPTO_DECRYPT_FAILED = ErrorCode(
         "The text was altered on the way. On a stream: an event was lost, repeated or reordered.",
         "On the client: the answer repeats a nonce, and is a reflection or a replay.",
     ),
+    tell=(
+        "Does the first payload after a handshake fail, or a later one? The first: the key, the layout of the tag, or the nonce. A later one: the text was altered, or nonce and text are of different messages.",
+        "Compare a hash of the shared secret on both sides (in a test, never in a log): if it differs, the ciphertext or the key of the handshake was damaged; if it is the same, compare nonce and length: the sealed text is 16 bytes longer than the payload.",
+        "Open `v1/payload_open/` vectors with your code: where these open, your AEAD is right and the inputs differ.",
+        "On a stream, look at the number of the event: the first fails with a wrong base nonce or counter, a later one with an event that was lost, repeated or moved.",
+    ),
     fix="Compare key, nonce and sealed bytes on both sides; open one recorded request of the test vectors with your code.",
 )
 CRYPTO_ENCRYPT_FAILED = ErrorCode(
@@ -248,6 +312,9 @@ CRYPTO_ENCRYPT_FAILED = ErrorCode(
     message="The answer could not be sealed.",
     hint="Sealing failed: a limit of ChaCha20-Poly1305 or of the stream counter was reached.",
     causes=("A stream of 2^32 events.", "A payload beyond the limit of RFC 8439 (256 GiB)."),
+    tell=(
+        "Look at the server's log: whether it was the stream or the payload. No application reaches either by accident; look for a handler that streams without an end.",
+    ),
     fix="Split the answer into several.",
 )
 CRYPTO_PAYLOAD_NOT_JSON = ErrorCode(
@@ -260,6 +327,10 @@ CRYPTO_PAYLOAD_NOT_JSON = ErrorCode(
     causes=(
         "The client sealed a bare text or form data instead of a JSON text.",
         "The text is not UTF-8, or holds NaN, duplicate members, a lone surrogate or absurd nesting.",
+    ),
+    tell=(
+        "The payload has opened, so keys and nonces are right. Print its first bytes in the client, before sealing: `{`, `[`, a quote or a digit begins JSON; `a=b` is a form, a letter a bare text.",
+        "Where it looks like JSON: feed it to a strict parser. NaN and Infinity come from numbers, duplicate members from hand-made JSON, bytes over 127 that are not UTF-8 from a wrong encoding.",
     ),
     fix="Seal the UTF-8 bytes of a JSON text; a bare text must be in quotes.",
 )
@@ -274,6 +345,11 @@ REPLAY_NONCE_REUSED = ErrorCode(
         "A retry, of the client or of a proxy, sent the same bytes again.",
         "The client draws its nonces from a counter that restarted, or from a generator seeded twice.",
         "Somebody replays recorded traffic.",
+    ),
+    tell=(
+        "Compare the refused request with the accepted one. The same bytes, a moment later: a retry. The same nonce and another timestamp or payload: the client's generator, which must be mended at once, as two payloads under one nonce betray both.",
+        "The same bytes from another address, or long after: somebody replays.",
+        "Only the first requests after a restart or a fork: a generator that begins anew with the same seed.",
     ),
     fix="Draw 12 fresh random bytes and sign anew for every attempt; turn off automatic retries of proxies.",
 )
@@ -291,19 +367,28 @@ WIRE_INVALID_PAYLOAD_FORMAT = ErrorCode(
         "The body is over the limit of the server.",
         "On the client: the answer is not encrypted, which a proxy could also have caused.",
     ),
+    tell=(
+        "Look at the body as it arrives. No `ct`: it was sent in plain, or under another name. `ct` is there: look at the type of both members, then count the bytes of `n`, which must be 12.",
+        "Only for large bodies: the limit of the server. Only behind a framework: a body parser that ran before Nen.",
+        "On a client, an answer in plain: a request directly to the server tells whether the server or something between sent it.",
+    ),
     fix='Send {"ct": "<base64>", "n": "<base64 of 12 bytes>"}, Content-Type: application/json.',
 )
 WIRE_DECODE_FAILED = ErrorCode(
     code="ISO-6002",
     status=400,
     name="WIRE_DECODE_FAILED",
-    side="server",
+    side="both",
     message="A value could not be decoded.",
     hint="`ct`, `n` or `pk` is not base64.",
     causes=(
         "URL-safe base64 (- and _), or missing padding.",
         "Line breaks or spaces inside the text.",
         "Hex instead of base64.",
+    ),
+    tell=(
+        "Look at the characters. `-` or `_`: URL-safe. A length that is no multiple of 4: missing padding. A line feed or a space: MIME base64, or a `+` that a form parser turned into a space. Only 0-9 and a-f: hex.",
+        "Where all looks right, the unused bits of the last character are not zero: a hand-written encoder.",
     ),
     fix="Use RFC 4648 section 4: the standard alphabet, with padding, without white space.",
 )
@@ -319,6 +404,10 @@ STREAM_MISSING_NONCE_HEADER = ErrorCode(
         "In a browser: the header is not in Access-Control-Expose-Headers.",
         "A proxy dropped the header.",
     ),
+    tell=(
+        "Ask for the same route with curl: if the header is there, the browser hides it (CORS) or the client looks for another name; if not, the route is not behind Nen, or a proxy drops it.",
+        "Readable text in the events means that the route streams in plain. A header that is there and is not base64 of 12 bytes has this code too.",
+    ),
     fix="Serve the route through Nen, and expose the header to CORS clients.",
 )
 STREAM_REQUEST_FAILED = ErrorCode(
@@ -333,6 +422,10 @@ STREAM_REQUEST_FAILED = ErrorCode(
         "The connection broke, a proxy timed out, or the handler failed in the middle.",
         "Somebody cut the stream short.",
     ),
+    tell=(
+        "Look at the status. Not 2xx: the request was refused, the server's code is in the detail. 2xx and no event at all: a proxy that buffers. 2xx and some events: it was cut.",
+        "Always after the same time: an idle timeout of a proxy. At any time, with an error in the server's log: the handler. At any time, without one: the network, or somebody who cuts.",
+    ),
     fix="Treat what arrived as incomplete. Look at the server's log; raise the idle timeouts of proxies; turn off buffering.",
 )
 INTERNAL = ErrorCode(
@@ -345,6 +438,10 @@ INTERNAL = ErrorCode(
     causes=(
         "The application's handler raised an exception; it is in the server's log.",
         "The session store cannot be reached; requests are refused rather than let through unchecked.",
+    ),
+    tell=(
+        "The server's log has a line for each: the traceback of a handler is the application, a line that names the store is the store.",
+        "On one route only: its handler. On every route at once: the store. Neither, and a malformed request provokes it: a bug of the server; the conformance suite has cases for it.",
     ),
     fix="Read the server's log at the time of the request. No malformed request should cause this code: report it if one does.",
 )

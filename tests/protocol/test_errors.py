@@ -66,17 +66,18 @@ def test_every_code_of_the_module_is_in_the_catalogue_under_its_own_name() -> No
 @entries
 def test_an_entry_is_of_use_to_who_looks_it_up(entry: ErrorCode) -> None:
     assert entry.causes
-    for sentence in (entry.message, entry.hint, entry.fix, *entry.causes):
+    assert entry.tell
+    for sentence in (entry.message, entry.hint, entry.fix, *entry.causes, *entry.tell):
         assert re.fullmatch(r"\S.*\.", sentence), sentence
 
 
 def test_the_side_that_raises_a_code_is_the_published_one() -> None:
-    """The table says "client" for these; two steps that both sides take, opening and shape, raise one code on both."""
+    """The published table; and "both" where a step that both sides take (opening, shape, base64) raises the code."""
     sides = {entry.code: entry.side for entry in CATALOGUE.values()}
     assert set(sides.values()) == {"server", "client", "both"}
     client = ["ISO-1003", "ISO-1004", "ISO-2001", "ISO-3006", "ISO-3007", "ISO-7001", "ISO-7002"]
     assert [code for code, side in sides.items() if side == "client"] == client
-    assert [code for code, side in sides.items() if side == "both"] == ["ISO-1002", "ISO-4001", "ISO-6001"]
+    assert [code for code, side in sides.items() if side == "both"] == ["ISO-1002", "ISO-4001", "ISO-6001", "ISO-6002"]
 
 
 def test_messages_are_safe_texts_of_their_own() -> None:

@@ -49,7 +49,7 @@ async def session_missing(probe: Probe) -> None:
 
 @case(
     "v1/auth/session-empty",
-    "V1-AUTH-01",
+    "V1-AUTH-15",
     "ISO-2003",
     "ISO-2002",
     why="the empty id must not name a session",

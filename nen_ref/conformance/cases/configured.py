@@ -281,8 +281,12 @@ async def handler_fails_in_a_stream(probe: ConfiguredProbe) -> None:
         server.ensure(not raw.trouble.startswith(HANG), raw.trouble)
         server.ensure(b"always fails" not in raw.body and b"Traceback" not in raw.body, "the failure shows")
         stream = open_stream(session, Answer(raw.status, raw.headers, raw.body))
-        server.ensure(raw.status == 200 and stream.chunks == (b"a",), f"{raw.status}, {len(stream.chunks)} chunks before")
-        server.ensure(stream.trouble == "no final event", f"the stream: {stream.trouble or 'complete, with its final event'}")
+        server.ensure(
+            raw.status == 200 and stream.chunks == (b"a",), f"{raw.status}, {len(stream.chunks)} chunks before"
+        )
+        server.ensure(
+            stream.trouble == "no final event", f"the stream: {stream.trouble or 'complete, with its final event'}"
+        )
         server.accepted(await server.echo(session), "the session afterwards")
 
 

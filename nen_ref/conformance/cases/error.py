@@ -137,7 +137,7 @@ async def nothing_leaks(probe: Probe) -> None:
 
 @case(
     "v1/error/odd-methods-on-endpoints",
-    "V1-ERR-03",
+    "V1-LIFE-12",
     REFUSED,
     why=STAYS_UP,
     cause="an endpoint reached with another method fails inside",

@@ -96,7 +96,10 @@ async def nonce_not_of_the_request(probe: Probe) -> None:
         if reply.envelope is not None:
             asked, answered = parse_envelope(draft.body or b"").n, reply.envelope.n
             differing = sum(x != y for x, y in zip(asked, answered, strict=True))
-            probe.ensure(differing > 3, f"the nonces of request and answer {'are alike in most bytes' if differing <= 3 else 'differ'}")
+            probe.ensure(
+                differing > 3,
+                f"the nonces of request and answer {'are alike in most bytes' if differing <= 3 else 'differ'}",
+            )
 
 
 @case(
@@ -119,7 +122,10 @@ async def nonces_random(probe: Probe) -> None:
     probe.need(len(nonces) == 30, f"{len(nonces)} of 30 answers were sealed")
     for position in range(12):
         values = {n[position] for n in nonces}
-        probe.ensure(len(values) >= 10, f"byte {position} of 30 nonces: {'varies' if len(values) >= 10 else f'{len(values)} values'}")
+        probe.ensure(
+            len(values) >= 10,
+            f"byte {position} of 30 nonces: {'varies' if len(values) >= 10 else f'{len(values)} values'}",
+        )
 
 
 @case(
@@ -155,7 +161,7 @@ async def no_store(probe: Probe) -> None:
 
 @case(
     "v1/response/head",
-    "V1-RES-05",
+    "V1-RES-10",
     ACCEPTED,
     "ISO-6001",
     NOT_FOUND,

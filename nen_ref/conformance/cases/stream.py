@@ -434,4 +434,7 @@ async def base_nonces_random(probe: Probe) -> None:
         seen.append(stream.base_nonce)
     for position in range(8):
         values = {nonce[position] for nonce in seen}
-        probe.ensure(len(values) >= 6, f"byte {position} of 16 base nonces: {'varies' if len(values) >= 6 else f'{len(values)} values'}")
+        probe.ensure(
+            len(values) >= 6,
+            f"byte {position} of 16 base nonces: {'varies' if len(values) >= 6 else f'{len(values)} values'}",
+        )
