@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-dev
+DOCS := $(VENV)/.installed-docs
 WORKERS ?= 2
 MUTANTS ?= 2
 
-.PHONY: conformance fuzz test redis slow browser mutants mutation vectors vectors-published external lint types interop wheel docs-generated clean
+.PHONY: conformance fuzz test redis slow browser docs docs-serve pages pictures mutants mutation vectors vectors-published external lint types interop wheel docs-generated clean
 
 conformance: $(STAMP)  ## run the conformance suite against the built-in reference, its server over real HTTP
 	$(BIN)/nen-ref conformance
@@ -17,8 +18,20 @@ test: $(STAMP)  ## run the tests
 redis: $(STAMP)  ## the stores that servers share (needs Debian's redis-server)
 	$(BIN)/python -m pytest -n $(WORKERS) -q -m redis
 
-browser: $(STAMP)  ## the reports in Chromium (needs Debian's chromium)
-	$(BIN)/python -m pytest -q -m browser
+browser: $(DOCS)  ## the reports, the site and the playground in Chromium (needs Debian's chromium and npm)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -m browser
+
+docs: pages  ## the site, into site/ (needs npm)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-serve: pages  ## the site on http://127.0.0.1:8000
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
+pages: $(DOCS)
+	$(BIN)/python -m docs.make
+
+pictures: $(DOCS)  ## the pictures of the README, from a real run (needs Debian's chromium)
+	$(BIN)/python -m docs.make.pictures
 
 mutants: $(STAMP)  ## broken implementations, each against the cases that concern it; ALL=1: against every case; PART=1/2
 	mkdir -p build
@@ -55,6 +68,7 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	$(BIN)/mypy
+	MYPYPATH=. $(BIN)/mypy --explicit-package-bases docs/make/*.py docs/playground/*.py
 
 interop: $(STAMP) tests/interop/node/node_modules tests/interop/wasm/node_modules  ## foreign implementations (needs Node 20 and npm)
 	$(BIN)/python -m pytest -n $(WORKERS) -q -m interop
@@ -79,6 +93,10 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("nen-ref needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+$(DOCS): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
 	touch $@
 
 clean:
