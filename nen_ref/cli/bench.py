@@ -238,22 +238,27 @@ def _arguments(configuration: Configuration, store: str) -> Sequence[str]:
 
 @contextmanager
 def _ending_in_order() -> Iterator[None]:
-    """SIGTERM ends us as an exception, so that the servers and clients that we have started end too."""
+    """SIGTERM and SIGHUP end us as an exception, so that what we have started ends too: Redis does not by itself."""
 
     def leave(number: int, _frame: object) -> NoReturn:
         sys.exit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check_json(file: str | None) -> None:
     """Before minutes of measuring, not after them."""
-    if file and file != "-" and (Path(file).is_dir() or not Path(file).parent.is_dir()):
-        raise click.UsageError(f"--json {file}: not a file in a folder that exists")
+    if file and file != "-":
+        try:
+            with Path(file).open("a", encoding="utf-8"):
+                pass
+        except OSError as fault:
+            raise click.UsageError(f"--json {file}: {fault.strerror}") from None
 
 
 def _write_json(file: str | None, text: str) -> None:

@@ -21,6 +21,7 @@ from nen_ref.stores import PackageMissing, StoreUrlError, open_store
 
 GRACE = 2  # seconds that clients have to finish when the server is told to stop
 MEMORY = "memory:"
+MAX_SESSION_LIFE = 30 * 24 * 3600  # seconds
 SERVING = ("reference", "pycryptodome", "cryptography")
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -36,7 +37,7 @@ LEVELS = ("debug", "info", "warning", "error")
 )
 @click.option(
     "--session-life",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MAX_SESSION_LIFE),
     default=SESSION_LIFE_MS // 1000,
     show_default=True,
     help="Seconds a session lives.",
@@ -90,6 +91,8 @@ def serve(
 
     This is a reference for reading and testing: it is written in Python and is not constant-time.
     """
+    if not store:
+        raise click.UsageError("--store (or NEN_STORE) is empty: say memory: where that is meant")
     if workers > 1 and store.lower().startswith(MEMORY):
         raise click.UsageError("several --workers need a --store that they share: memory: is each process's own")
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
@@ -99,13 +102,17 @@ def serve(
     try:
         suite = serving_suite(provider_name)
         # What is wrong with it is told at once; each process opens its own.
-        known = repr(open_store(store))
+        opened = repr(open_store(store))
+        known = "memory" if store.lower().startswith(MEMORY) else opened
     except (MissingLibraryError, PackageMissing, StoreUrlError) as fault:
         raise click.UsageError(str(fault)) from None
+    if not host:
+        raise click.UsageError("--host is empty: say 0.0.0.0 where every address is meant")
     try:
         listener = listen(host, port)
-    except OSError as fault:
-        raise click.UsageError(f"cannot listen on {host}:{port}: {fault.strerror}") from None
+    except (OSError, TypeError, UnicodeError) as fault:  # the last two for a name that is none
+        reason = fault.strerror if isinstance(fault, OSError) else "not the name of a host"
+        raise click.UsageError(f"cannot listen on {host[:100]}:{port}: {reason}") from None
     bound = listener.getsockname()
     name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
 
@@ -121,9 +128,10 @@ def serve(
         )
 
     def ready() -> None:
-        click.echo(f"{READY}http://{name}:{bound[1]} (routes {ECHO_PATH} and {STREAM_PATH}; stop with Ctrl-C)")
-        if workers > 1 or provider_name != "reference" or not store.lower().startswith(MEMORY):
-            click.echo(f"primitives by {suite.name}; sessions in {known}; {workers} process{'es' * (workers > 1)}")
+        click.echo(
+            f"{READY}http://{name}:{bound[1]} (routes {ECHO_PATH} and {STREAM_PATH}; stop with Ctrl-C)\n"
+            f"primitives by {suite.name}; sessions in {known}; {workers} process{'es' * (workers > 1)}"
+        )
 
     if workers == 1:
         serve_alone(make, listener, ready)

@@ -12,7 +12,8 @@ HEAD_SECONDS = 10.0
 
 
 class ImpatientH11Protocol(H11Protocol):
-    """Closes a connection whose next request has no whole head within `HEAD_SECONDS`, however steadily it drips.
+    """Closes a connection whose next request has no whole head within `HEAD_SECONDS`, however steadily it drips, or
+    of which a refused body goes on for so long.
 
     uvicorn bounds only the time between two requests, so that silent connections could take every descriptor there is.
     The bytes of a head are bounded by h11, the time of a body by the middleware (V1-WIRE-07).
@@ -26,7 +27,7 @@ class ImpatientH11Protocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
+        if not self._between_requests():
             self._forget_timer()
         elif self._head_timer is None:
             self._wait_for_head()
@@ -34,6 +35,11 @@ class ImpatientH11Protocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_timer()
         super().connection_lost(exc)
+
+    def _between_requests(self) -> bool:
+        """No request is under way: what arrives belongs to a head, or to the rest of a body that was refused."""
+        answered = self.cycle is not None and self.cycle.response_complete
+        return self.conn.their_state is h11.IDLE or (self.conn.their_state is h11.SEND_BODY and answered)
 
     def _wait_for_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)

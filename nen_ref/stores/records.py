@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
@@ -46,13 +47,18 @@ class Script:
 
 
 # KEYS[1]: the session; ARGV: its member, its life in ms. A key that is there already is dropped first, so that no nonce
-# of it stays; only then, because a script that has written is let through where memory is short.
+# of it stays; only then, because a script that has written is let through where memory is short. A script is not undone
+# where it fails: a session whose life cannot be set must not stay, for it would never end.
 SET = Script("""\
 if redis.call('EXISTS', KEYS[1]) == 1 then
   redis.call('UNLINK', KEYS[1])
 end
 redis.call('ZADD', KEYS[1], '+inf', ARGV[1], 0, 'f')
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local ends = redis.pcall('PEXPIRE', KEYS[1], ARGV[2])
+if type(ends) == 'table' then
+  redis.call('UNLINK', KEYS[1])
+  return ends
+end
 return 'KEPT'
 """)
 
@@ -157,7 +163,25 @@ def nonce_answer(answer: object, member: str) -> NonceAnswer | None:
     return answers.get(text) if isinstance(text, str) else None
 
 
+# Upstash repeats the command, and in it the session id that a client has sent, and our scripts; Redis before 7 tells
+# first that it was a script that failed.
+REPEATED = ", command was:"
+OF_A_SCRIPT = re.compile(r"^(ERR )?Error running script \(call to f_[0-9a-f]{40}\): (@user_script: ?\d+: )*")
+NO_RIGHTS = re.compile(r"(ERR )?(The user executing the script can't|ACL failure in script|NOPERM\b)")
+RIGHTS_MISSING = "the user lacks a right that the store needs (docs/deploy.md lists them)"
+
+
+def error_text(message: str) -> str:
+    """An error of Redis without what Upstash and old versions put around it. Not for the log."""
+    return OF_A_SCRIPT.sub("", message.partition(REPEATED)[0])
+
+
 def error_code(message: str) -> str:
     """The first word of an error of Redis, such as OOM or READONLY; the rest may repeat the command, keys included."""
-    word = message.split(" ", 1)[0].rstrip(":")
+    word = error_text(message).split(" ", 1)[0].rstrip(":")
     return word if word.isascii() and word.isalpha() and word.isupper() and len(word) <= 20 else "an error"
+
+
+def refusal(message: str) -> str:
+    """What an error of Redis means, in words for the log. A right that is missing in a script is no NOPERM there."""
+    return RIGHTS_MISSING if NO_RIGHTS.match(error_text(message)) else f"refused with {error_code(message)}"

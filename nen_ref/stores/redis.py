@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from nen_ref.stores.errors import PackageMissing, StoreUrlError
-from nen_ref.stores.records import MAX_NONCES, TIMEOUT, Script, error_code
-from nen_ref.stores.remote import RemoteStore, WrongType
+from nen_ref.stores.records import MAX_NONCES, RIGHTS_MISSING, TIMEOUT, Script, error_code, refusal
+from nen_ref.stores.remote import RemoteStore, no_connection
 
 try:
     import redis.asyncio
@@ -106,8 +106,8 @@ class RedisStore(RemoteStore):
         fault = task.exception()
         if fault is None:
             return task.result()
-        if isinstance(fault, exceptions.ResponseError) and "WRONGTYPE" in str(fault):
-            raise WrongType
+        if isinstance(fault, exceptions.ResponseError) and error_code(str(fault)) == "WRONGTYPE":
+            raise self._wrong_type()
         if not isinstance(fault, Exception):
             raise fault
         raise self._unavailable(_reason(fault))
@@ -127,9 +127,11 @@ def _reason(fault: Exception) -> str:
     if isinstance(fault, exceptions.BusyLoadingError):
         return "still loading its data"
     if isinstance(fault, exceptions.ConnectionError | OSError):
-        return f"no connection ({type(fault).__name__})"
+        return no_connection(fault)
+    if isinstance(fault, exceptions.NoPermissionError):
+        return RIGHTS_MISSING
     if type(fault) is exceptions.ResponseError:
-        return f"refused with {error_code(str(fault))}"
+        return refusal(str(fault))
     return f"{'refused' if isinstance(fault, exceptions.ResponseError) else 'failed'} ({type(fault).__name__})"
 
 

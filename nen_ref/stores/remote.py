@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
@@ -13,8 +14,8 @@ from nen_ref.stores.errors import StoreUnavailable
 from nen_ref.stores.records import RECORD, SET, Script, key_of, nonce_member, session_member
 
 
-class WrongType(Exception):
-    """A key that holds no sorted set: whatever it is, no session."""
+class WrongType(StoreUnavailable):
+    """A key that holds no sorted set: whatever it is, no session. No answer where a session is set or deleted."""
 
 
 class RemoteStore(ABC):
@@ -85,8 +86,21 @@ class RemoteStore(ABC):
             raise self._not_understood()
         return known
 
+    def _wrong_type(self) -> WrongType:
+        return WrongType(f"{self._name}: refused with WRONGTYPE")
+
     def _unavailable(self, reason: str) -> StoreUnavailable:
         return StoreUnavailable(f"{self._name}: {reason}")
 
     def _not_understood(self) -> StoreUnavailable:
         return self._unavailable("an answer that is not the answer to the question")
+
+
+def no_connection(fault: BaseException) -> str:
+    """Why there is none. The clients hide a certificate that is refused behind errors of their own."""
+    cause: BaseException | None = fault
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "its certificate is refused"
+        cause = cause.__cause__ or cause.__context__
+    return f"no connection ({type(fault).__name__})"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from nen_ref.stores.errors import PackageMissing, StoreUrlError
-from nen_ref.stores.records import MAX_NONCES, TIMEOUT, Script, error_code
-from nen_ref.stores.remote import RemoteStore, WrongType
+from nen_ref.stores.records import MAX_NONCES, TIMEOUT, Script, error_code, error_text, refusal
+from nen_ref.stores.remote import RemoteStore, no_connection
 
 try:
     import httpx
@@ -20,6 +22,8 @@ except ModuleNotFoundError as missing:
 
 BAD_URL = "not the URL of Upstash's REST API: https://HOST (http:// on the loopback only)"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+TOKEN_REFUSED = re.compile(r"(unauthorized|wrongpass)\b", re.IGNORECASE)
+LIMIT_REACHED = re.compile(r"(ERR )?[a-z ]+ (limit|quota|size) exceeded", re.IGNORECASE)
 
 
 class UpstashStore(RemoteStore):
@@ -55,8 +59,8 @@ class UpstashStore(RemoteStore):
                 return await self._client.execute(list(words))
         except Exception as caught:  # it raises what httpx, JSON and its own assertions raise
             fault = caught
-        if isinstance(fault, UpstashError) and "WRONGTYPE" in str(fault):
-            raise WrongType
+        if isinstance(fault, UpstashError) and error_code(str(fault)) == "WRONGTYPE":
+            raise self._wrong_type()
         raise self._unavailable(self._reason(fault))
 
     def _reason(self, fault: Exception) -> str:
@@ -64,15 +68,15 @@ class UpstashStore(RemoteStore):
         if isinstance(fault, TimeoutError):
             return f"no answer within {self._timeout:g} s"
         if isinstance(fault, httpx.HTTPError):
-            return f"no connection ({type(fault).__name__})"
+            return no_connection(fault)
         if not isinstance(fault, UpstashError):
             return f"an answer that cannot be read ({type(fault).__name__})"
-        text = str(fault).lower()
-        if "unauthorized" in text or "wrongpass" in text:
+        text = error_text(str(fault))
+        if TOKEN_REFUSED.match(text):
             return "the token is refused"
-        if "limit" in text:
+        if LIMIT_REACHED.match(text):
             return "a limit of the database is reached"
-        return f"refused with {error_code(str(fault))}"
+        return refusal(text)
 
 
 def _host(url: str) -> str:
@@ -87,4 +91,13 @@ def _host(url: str) -> str:
         raise StoreUrlError(BAD_URL)
     if parts.username is not None or parts.password is not None:
         raise StoreUrlError("the token of Upstash does not belong into the URL")
+    if plain and _proxied(host):
+        raise StoreUrlError(f"http_proxy is set, and would be sent the token: set NO_PROXY={host}, or use https://")
     return f"{host}:{port}" if port else host
+
+
+def _proxied(host: str) -> bool:
+    """Whether the client could send what is for `host` to a proxy of the environment, over plain http."""
+    proxies = getproxies()
+    direct = {name.strip().lower() for name in proxies.get("no", "").split(",")}
+    return not proxies.keys().isdisjoint({"http", "all"}) and direct.isdisjoint({host, "*"})

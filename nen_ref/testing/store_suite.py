@@ -39,6 +39,21 @@ IDENTITY = bytes(range(256)) * 7 + bytes(160)  # 1952 bytes, as an ML-DSA-65 pub
 
 T = TypeVar("T")
 
+# Of an id with aB1 and é in it; each is taken for the same text somewhere.
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "upper case": str.upper,
+    "lower case": str.lower,
+    "swapped case": str.swapcase,
+    "a space behind": lambda sid: sid + " ",
+    "a space before": lambda sid: " " + sid,
+    "a NUL behind": lambda sid: sid + "\x00",
+    "a line break behind": lambda sid: sid + "\n",
+    "compatible letters": lambda sid: sid.replace("a", "\xaa").replace("1", "\xb9"),  # NFKC makes them a and 1 again
+    "a letter composed of two": lambda sid: sid.replace("\xe9", "e\u0301"),
+    "without the accent": lambda sid: sid.replace("\xe9", "e"),
+    "escaped as in a URL": lambda sid: sid.replace("a", "%61"),
+}
+
 
 def a_session(name: str = "", *, identity: bytes | None = None) -> Session:
     """A session with an id and keys that no other has."""
@@ -171,6 +186,25 @@ class StoreSuite:
             assert await store.get(sid) is None
             assert await store.get(near.sid) == near
             await store.delete(near.sid)
+
+        self.run(check)
+
+    @pytest.mark.parametrize("respell", SPELLINGS.values(), ids=SPELLINGS.keys())
+    def test_another_spelling_of_a_session_id_is_no_name_of_the_session(self, respell: Callable[[str], str]) -> None:
+        """As to a column that compares without case: nonces kept by the text that came would let replays through."""
+
+        async def check(store: SessionStore) -> None:
+            session = a_session("aB1\xe9-")
+            other = respell(session.sid)
+            assert other != session.sid
+            await store.set(session, LIFE)
+            assert await store.record_nonce(session.sid, b"n" * 12, FOREVER) is NEW
+            assert await store.get(other) is None
+            assert await store.exists(other) is False
+            assert await store.record_nonce(other, b"n" * 12, FOREVER) is NO_SESSION
+            assert await store.delete(other) is False
+            assert await store.get(session.sid) == session
+            assert await store.record_nonce(session.sid, b"n" * 12, FOREVER) is USED
 
         self.run(check)
 
@@ -495,9 +529,46 @@ class StoreSuite:
                 assert await other.get(session.sid) == session
                 assert await other.record_nonce(session.sid, b"n" * 12, now() + LIFE) is NEW
                 assert await one.record_nonce(session.sid, b"n" * 12, now() + LIFE) is USED
+                # What a store has read it may not keep: it is told nothing of what another one does.
+                assert await one.get(session.sid) == session
+                assert await one.exists(session.sid) is True
+                again = Session(session.sid, a_session().keys, now())
+                await other.set(again, LIFE)
+                assert await one.get(session.sid) == again
+                assert await one.record_nonce(session.sid, b"n" * 12, now() + LIFE) is NEW
+                assert await one.exists(session.sid) is True
                 assert await other.delete(session.sid) is True
                 assert await one.get(session.sid) is None
+                assert await one.exists(session.sid) is False
                 assert await one.record_nonce(session.sid, b"m" * 12, now() + LIFE) is NO_SESSION
+
+        self.run(check)
+
+    @pytest.mark.parametrize("question", ["get", "exists", "record_nonce"])
+    def test_servers_know_at_once_that_a_session_has_ended(self, question: str) -> None:
+        """Each question is the first one after the end: no other has told the store. V1-LIFE-02, V1-LIFE-06."""
+        if not self.shared:
+            pytest.skip("the store is one server's own")
+
+        async def ask(store: SessionStore, sid: str, nonce: bytes) -> object:
+            if question == "record_nonce":
+                return await store.record_nonce(sid, nonce, FOREVER)
+            return await (store.get(sid) if question == "get" else store.exists(sid))
+
+        async def check(one: SessionStore) -> None:
+            async with self.opened() as other:
+                for expires in (False, True):
+                    session = a_session()
+                    await other.set(session, SHORT if expires else LIFE)
+                    assert await one.get(session.sid) == session
+                    assert await one.exists(session.sid) is True
+                    assert await one.record_nonce(session.sid, b"n" * 12, FOREVER) is NEW
+                    if expires:
+                        await pause(SHORT + MARGIN)
+                    else:
+                        assert await other.delete(session.sid) is True
+                    gone = {"get": None, "exists": False, "record_nonce": NO_SESSION}[question]
+                    assert await ask(one, session.sid, b"m" * 12) is gone
 
         self.run(check)
 

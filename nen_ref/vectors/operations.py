@@ -158,8 +158,8 @@ PRIMITIVES = (
     ),
     Step(
         "ml_dsa_65.sign",
-        "Signature with given rnd (32 zero bytes: deterministic) and the empty context, but where a vector names "
-        "another as `ctx`: FIPS 204, algorithm 2.",
+        "Signature with given rnd (32 zero bytes: deterministic) and the empty context (vectors may have another, "
+        "`ctx`, which no harness is asked for): FIPS 204, algorithm 2.",
         {"sk": octets(4032), "message": OCTETS, "rnd": octets(32)},
         {"signature": octets(3309)},
         more={"ctx": OCTETS},
@@ -178,8 +178,8 @@ PRIMITIVES = (
     ),
     Step(
         "ml_dsa_65.verify",
-        "Whether the signature is valid, with the empty context, but where a vector names another as `ctx`: FIPS 204, "
-        "algorithm 3.",
+        "Whether the signature is valid, with the empty context (vectors may have another, `ctx`, which no harness is "
+        "asked for): FIPS 204, algorithm 3.",
         {"pk": octets(1952), "message": OCTETS, "signature": OCTETS},
         {"valid": BOOLEAN},
         more={"ctx": OCTETS},

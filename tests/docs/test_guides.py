@@ -55,7 +55,7 @@ EXITS = re.compile(r"# exits with (\d)")
 NOT_RUN = ("pip install ", "source .venv/bin/activate")
 START_SECONDS = 20.0
 
-FENCE, LINES = r"^```(?P<language>\w+)\n(?P<code>.*?)^```$", r"(?P<lines>(?:^    \S[^\n]*\n)+)"
+FENCE, LINES = r"^```(?P<language>\w+)\n(?P<code>.*?)^```$", r"(?P<lines>^    \S[^\n]*\n(?:^    [^\n]*\n)*)"
 BLOCK = re.compile(f"{FENCE}|{LINES}", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"`([\w./-]+\.\w+)`")
 
@@ -84,7 +84,7 @@ class Reader:
         (self.folder / name).write_text(self.ported(code), encoding="utf-8")
 
     def run(self, line: str) -> None:
-        command = line.partition("  #")[0].strip()
+        command = line.partition(" # ")[0]
         if command.startswith(NOT_RUN) or command in PARSED:
             return
         text = self.ported(shortened(command))
@@ -173,8 +173,8 @@ def follow(reader: Reader, page: str) -> int:
     count = 0
     for block in BLOCK.finditer(text):
         if block["lines"]:
-            for line in block["lines"].splitlines():
-                reader.run(line.strip())
+            for line in block["lines"].replace("\\\n", "").splitlines():
+                reader.run(" ".join(line.split()))
                 count += 1
         elif block["language"] == "text":
             reader.check(block["code"])
@@ -244,6 +244,7 @@ def copy(source: Path, target: Path) -> None:
 
 def commands(text: str) -> list[str]:
     """Every `nen-ref ...`, in blocks and within sentences."""
+    text = text.replace("\\\n", "")
     shown = re.findall(r"^    (?:NEN_\w+=\S+ )?(nen-ref .*?)(?:\s{2,}#.*| &.*)?$", text, re.MULTILINE)
     return [*shown, *re.findall(r"`(nen-ref [^`]+)`", text)]
 

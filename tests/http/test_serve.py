@@ -218,7 +218,7 @@ def test_sigterm_ends_it_whatever_its_clients_do(open_connection: Callable[[str]
         except subprocess.TimeoutExpired:
             pytest.fail(f"it still runs {PATIENCE} s later")
         assert process.stdout is not None
-        assert process.stdout.read() == ""
+        assert process.stdout.read() == "primitives by reference; sessions in memory; 1 process\n"
 
 
 def test_ctrl_c_ends_it_without_a_traceback() -> None:

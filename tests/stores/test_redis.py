@@ -438,7 +438,8 @@ def test_a_user_without_rights(redis_server: RedisServer) -> None:
     using(redis_server, lambda store: store.set(session, LIFE))
     url = f"redis://reader:pw@127.0.0.1:{redis_server.port}"
     assert using(url, lambda store: store.get(session.sid)) == session
-    assert using(url, lambda store: refusals(store, session, WRITES)) == {"refused (NoPermissionError)"}
+    lacking = "the user lacks a right that the store needs (docs/deploy.md lists them)"
+    assert using(url, lambda store: refusals(store, session, WRITES)) == {lacking}
 
 
 def test_a_replica_that_only_reads(redis_server: RedisServer) -> None:

@@ -8,8 +8,11 @@ import logging
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import Phase, settings
@@ -17,9 +20,10 @@ from hypothesis import Phase, settings
 from nen_ref.protocol.session import Session
 from nen_ref.protocol.verification import NonceAnswer
 from nen_ref.stores import MemoryStore, SessionStore
+from nen_ref.stores.memory import _Entry
 from nen_ref.stores.redis import RedisStore
 from nen_ref.stores.upstash import UpstashStore
-from nen_ref.testing.store_suite import IDENTITY, LIFE, StoreSuite, a_session, now
+from nen_ref.testing.store_suite import IDENTITY, LIFE, SPELLINGS, StoreSuite, a_session, now
 from tests.stores.redis_server import RedisServer, needs_redis, running_redis
 from tests.stores.upstash_bridge import UpstashBridge, running_bridge
 
@@ -179,6 +183,93 @@ class TrimsIds(MemoryStore):
         await super().set(Session(session.sid.strip(), session.keys, session.created_at), life_ms)
 
 
+class ComparesFolded(MemoryStore):
+    """Finds a session by what `fold` makes of its id, and knows nonces by the id as it came: a replay gets through."""
+
+    fold: Callable[[str], str] = staticmethod(str.casefold)
+
+    def _alive(self, sid: str) -> _Entry | None:
+        known = next((each for each in self._entries if self.fold(each) == self.fold(sid)), sid)
+        return super()._alive(known)
+
+    async def record_nonce(self, sid: str, nonce: bytes, keep_until: int) -> NonceAnswer:
+        return await super().record_nonce(sid, nonce + sid.encode("utf-8", "surrogatepass"), keep_until)
+
+
+class IgnoresSpacesBehind(ComparesFolded):
+    fold = staticmethod(lambda sid: sid.rstrip(" "))
+
+
+class EndsAtNul(ComparesFolded):
+    fold = staticmethod(lambda sid: sid.partition("\x00")[0])
+
+
+class Normalizes(ComparesFolded):
+    fold = staticmethod(lambda sid: unicodedata.normalize("NFKC", sid))
+
+
+class IgnoresAccents(ComparesFolded):
+    fold = staticmethod(lambda sid: unicodedata.normalize("NFD", sid).encode("ascii", "ignore").decode())
+
+
+class OneTable(MemoryStore):
+    """The stores of one test hold the same sessions."""
+
+    tables: ClassVar[dict[int, tuple[OrderedDict[str, _Entry], list[tuple[int, str]]]]] = {}
+
+    def __init__(self, max_nonces: int) -> None:
+        super().__init__(max_nonces=max_nonces)
+        self._entries, self._ends = self.tables.setdefault(max_nonces, (self._entries, self._ends))
+
+
+class KeepsWhatItRead(OneTable):
+    """A cache of each server's own, which is told nothing of what others do; it asks the table about nonces only."""
+
+    def __init__(self, max_nonces: int) -> None:
+        super().__init__(max_nonces)
+        self.cache: dict[str, tuple[Session, int]] = {}
+
+    async def get(self, sid: str) -> Session | None:
+        if sid in self.cache and self.cache[sid][1] > now():
+            return self.cache[sid][0]
+        session = await super().get(sid)
+        if session is not None:
+            self.cache[sid] = session, self._entries[sid].expires_at
+        return session
+
+    async def exists(self, sid: str) -> bool:
+        return await self.get(sid) is not None
+
+    async def set(self, session: Session, life_ms: int) -> None:
+        self.cache.pop(session.sid, None)
+        await super().set(session, life_ms)
+
+    async def delete(self, sid: str) -> bool:
+        self.cache.pop(sid, None)
+        return await super().delete(sid)
+
+    async def record_nonce(self, sid: str, nonce: bytes, keep_until: int) -> NonceAnswer:
+        answer = await super().record_nonce(sid, nonce, keep_until)
+        if answer is NonceAnswer.NO_SESSION:
+            self.cache.pop(sid, None)
+        return answer
+
+
+class KeepsThatItExists(OneTable):
+    def __init__(self, max_nonces: int) -> None:
+        super().__init__(max_nonces)
+        self.known: set[str] = set()
+
+    async def exists(self, sid: str) -> bool:
+        if sid in self.known or await super().exists(sid):
+            self.known.add(sid)
+        return sid in self.known
+
+    async def delete(self, sid: str) -> bool:
+        self.known.discard(sid)
+        return await super().delete(sid)
+
+
 class MixesAnswersUp(MemoryStore):
     """After a call that was cancelled, the next one gets its answer."""
 
@@ -220,13 +311,39 @@ BROKEN: dict[type[MemoryStore], str] = {
     DeletesNothing: "test_a_deleted_session_is_gone_with_its_nonces",
     DeletesLater: "test_a_deleted_session_is_gone_with_its_nonces",
     MixesAnswersUp: "test_everybody_gets_the_session_that_he_asks_for",
+    KeepsWhatItRead: "test_servers_share_their_sessions",
+    KeepsThatItExists: "test_servers_share_their_sessions",
 }
-# What the model has no eye for: real time passing, cancelled calls.
-NOT_BY_THE_MODEL = {ForgetsTooEarly, LivesOn, UseProlongs, MixesAnswersUp}
+# What the model has no eye for: real time passing, cancelled calls, other servers.
+NOT_BY_THE_MODEL = {ForgetsTooEarly, LivesOn, UseProlongs, MixesAnswersUp, KeepsWhatItRead, KeepsThatItExists}
+
+
+# One test for each question, or each spelling: the stores break some of them.
+SPELLED, ENDED = (
+    "test_another_spelling_of_a_session_id_is_no_name_of_the_session",
+    "test_servers_know_at_once_that_a_session_has_ended",
+)
+BROKEN_IN_ONE: list[tuple[type[MemoryStore], str, object]] = [
+    (ComparesFolded, SPELLED, SPELLINGS["upper case"]),
+    (ComparesFolded, SPELLED, SPELLINGS["lower case"]),
+    (ComparesFolded, SPELLED, SPELLINGS["swapped case"]),
+    (IgnoresSpacesBehind, SPELLED, SPELLINGS["a space behind"]),
+    (TrimsIds, SPELLED, SPELLINGS["a space before"]),
+    (EndsAtNul, SPELLED, SPELLINGS["a NUL behind"]),
+    (TrimsIds, SPELLED, SPELLINGS["a line break behind"]),
+    (Normalizes, SPELLED, SPELLINGS["compatible letters"]),
+    (Normalizes, SPELLED, SPELLINGS["a letter composed of two"]),
+    (IgnoresAccents, SPELLED, SPELLINGS["without the accent"]),
+    (KeepsWhatItRead, ENDED, "get"),
+    (KeepsWhatItRead, ENDED, "exists"),
+    (KeepsThatItExists, ENDED, "exists"),
+]
 
 
 def suite_of(store: type[MemoryStore]) -> StoreSuite:
     class Suite(StoreSuite):
+        shared = issubclass(store, OneTable)
+
         def open_store(self, max_nonces: int) -> SessionStore:
             return store(max_nonces=max_nonces)
 
@@ -248,6 +365,26 @@ def test_a_store_that_breaks_a_promise_fails(store: type[MemoryStore], test: str
 def test_the_model_finds_it_too(store: type[MemoryStore], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(AssertionError):
         suite_of(store).test_any_sequence_of_calls()
+
+
+@pytest.mark.parametrize(
+    ("store", "test", "example"),
+    BROKEN_IN_ONE,
+    ids=[f"{broken[0].__name__}-{i}" for i, broken in enumerate(BROKEN_IN_ONE)],
+)
+def test_a_store_that_breaks_a_promise_in_one_way_fails(store: type[MemoryStore], test: str, example: object) -> None:
+    with pytest.raises(AssertionError):
+        getattr(suite_of(store), test)(example)
+
+
+class TestOneTable(StoreSuite):
+    """The broken ones stand on it: it breaks nothing itself."""
+
+    shared = True
+    examples = 5
+
+    def open_store(self, max_nonces: int) -> SessionStore:
+        return OneTable(max_nonces=max_nonces)
 
 
 def test_stores_that_break_a_promise_of_one_example() -> None:

@@ -478,7 +478,7 @@ async def error_codes(probe: ClientProbe) -> None:
     cause="the code is taken from the body as it is",
 )
 async def unknown_error_codes(probe: ClientProbe) -> None:
-    """A refusal without a code of the catalogue, or with another body, is an error with a code of the catalogue."""
+    """A refusal without a code of the catalogue is handed out with its status, or is an error with a code of it."""
     client = await probe.established()
     bodies: dict[str, tuple[int, bytes]] = {
         "an unknown code": (400, b'{"error":{"code":"ISO-1234","message":"x"}}'),
