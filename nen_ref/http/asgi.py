@@ -107,6 +107,9 @@ class _Share:
 class NenMiddleware:
     """Puts a `NenServer` in front of an ASGI application.
 
+    A request for a stream is verified like every other (V1-STR-05), and so is one of another method or path under
+    `/api/nen/` (V1-LIFE-12). Whatever a client sends ends in an answer of the catalogue, never in ISO-9000 (V1-ERR-03).
+
     Every HTTP route is protected but those whose exact path stands in `plain_paths` (health checks, static pages).
     WebSockets have no place in Nen: they are refused unless their path is plain. The application finds the session, and
     whether a body came, in `scope["nen"]`, a `Verified`.
@@ -233,7 +236,7 @@ def _application_scope(scope: Scope, verified: Verified) -> Scope:
 
 
 class _Answer:
-    """The application's answer to one request on its way out: sealed whole, or as a stream.
+    """The application's answer to one request on its way out: sealed whole, or as a stream; to `HEAD` none (V1-RES-10).
 
     The end of a stream is sent by `finish`, when the application has returned: middleware inside of it may complete an
     answer first and raise afterwards, and a stream that failed must not look complete (V1-STR-16).

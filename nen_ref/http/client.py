@@ -118,7 +118,7 @@ class _Flow:
         """A sealed request and its opened answer.
 
         A bare refusal without an ISO code (of a proxy, say) is returned as it is. It is not authentic: only an answer
-        that was sealed has `extensions["nen.sealed"]`.
+        that was sealed has `extensions["nen.sealed"]`. V1-RES-09, V1-RES-10.
         """
         try:
             response, session = yield from self._signed(method, url, payload, options, {})
@@ -243,7 +243,8 @@ class _Verbs(Generic[R]):
 
 
 class NenClient(_Verbs[httpx.Response]):
-    """A synchronous client of the Nen server at `base_url`.
+    """A synchronous client of the Nen server at `base_url`. It follows no redirect (V1-HS-16), and waits five seconds
+    for a peer that says nothing unless `timeout` says otherwise (V1-HS-15). Bodies are `application/json` (V1-REQ-11).
 
     `identity` is proven in each handshake. `clock` (ms) and `random_bytes` can be replaced, so that a run can be
     replayed. Further keywords (`timeout`, `verify`, `transport`, ...) go to `httpx2.Client`.
@@ -445,7 +446,10 @@ class AsyncNenClient(_Verbs[Awaitable[httpx.Response]]):
 
 
 class _Texts:
-    """The chunks of a stream as texts; a character cut between two chunks comes with the second."""
+    """The chunks of a stream as texts; a character cut between two chunks comes with the second.
+
+    V1-STR-18, V1-STR-21.
+    """
 
     def __init__(self, opener: StreamOpener) -> None:
         self._opener = opener
@@ -462,7 +466,7 @@ class _Texts:
 
 
 class _Bounded:
-    """The body of an answer, up to MAX_ANSWER_SIZE."""
+    """The body of an answer, up to MAX_ANSWER_SIZE. V1-WIRE-08."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

@@ -127,7 +127,7 @@ class NenServer:
         return await _compute(len(chunk), stream.seal, chunk)
 
     async def _handshake(self, request: Request) -> Reply:
-        """V1-HS-01: a new session, stored before its answer is sent."""
+        """V1-HS-01, V1-HS-08, V1-HS-09: a new session, stored before its answer is sent."""
         work = partial(
             respond,
             request.body,

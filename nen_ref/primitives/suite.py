@@ -26,39 +26,40 @@ class Suite:
     version: str
 
     ml_kem_768_keygen: Callable[[bytes, bytes], ml_kem.KeyPair]
-    """(d 32, z 32) -> (ek 1184, dk 2400). FIPS 203, algorithm 16."""
+    """(d 32, z 32) -> (ek 1184, dk 2400), from fresh seeds. FIPS 203, algorithm 16; V1-PRIM-01, V1-PRIM-05."""
 
     ml_kem_768_check_ek: Callable[[bytes], None]
-    """(ek). FIPS 203, 7.2: LengthError unless 1184 bytes, KeyCheckError unless every coefficient < q."""
+    """(ek). FIPS 203, 7.2: LengthError unless 1184 bytes, KeyCheckError unless every coefficient < q.
+    V1-PRIM-02."""
 
     ml_kem_768_encaps: Callable[[bytes, bytes], ml_kem.Encapsulation]
-    """(ek 1184, already checked; m 32) -> (K 32, c 1088). FIPS 203, algorithm 17."""
+    """(ek 1184, already checked; m 32) -> (K 32, c 1088). FIPS 203, algorithm 17; V1-PRIM-01."""
 
     ml_kem_768_decaps: Callable[[bytes, bytes], bytes]
     """(dk 2400, c 1088) -> K 32. FIPS 203, algorithm 21; KeyCheckError if dk fails the hash check of 7.3.
-    A tampered c of the right length gives another K, not an error (implicit rejection)."""
+    A tampered c of the right length gives another K, not an error (implicit rejection). V1-PRIM-03, V1-PRIM-04."""
 
     ml_dsa_65_keygen: Callable[[bytes], ml_dsa.KeyPair]
-    """(xi 32) -> (pk 1952, sk 4032). FIPS 204, algorithm 6."""
+    """(xi 32) -> (pk 1952, sk 4032). FIPS 204, algorithm 6; V1-PRIM-06."""
 
     ml_dsa_65_sign: Callable[[bytes, bytes, bytes, bytes], bytes]
     """(sk 4032, M, ctx up to 255, rnd 32) -> sigma 3309. FIPS 204, algorithm 2, with rnd from the caller;
     32 zero bytes make it deterministic. ContextError if ctx is longer than 255. What happens with an sk that
-    no keygen made is the implementation's own: KeyCheckError, or a signature that does not verify."""
+    no keygen made is the implementation's own: KeyCheckError, or a signature that does not verify. V1-PRIM-06."""
 
     ml_dsa_65_verify: Callable[[bytes, bytes, bytes, bytes], bool]
     """(pk 1952, M, sigma, ctx up to 255) -> valid or not. FIPS 204, algorithm 3. A sigma of another length
-    than 3309 is not valid; ContextError if ctx is longer than 255."""
+    than 3309 is not valid; ContextError if ctx is longer than 255. V1-PRIM-07, V1-PRIM-08."""
 
     aead_seal: Callable[[bytes, bytes, bytes], bytes]
-    """(key 32, nonce 12, plaintext) -> ciphertext || tag 16, with empty AAD. RFC 8439, 2.8."""
+    """(key 32, nonce 12, plaintext) -> ciphertext || tag 16, with empty AAD. RFC 8439, 2.8; V1-PRIM-09."""
 
     aead_open: Callable[[bytes, bytes, bytes], bytes]
     """(key 32, nonce 12, ciphertext || tag 16) -> plaintext, with empty AAD. RFC 8439, 2.8.
-    AuthenticationError if the tag is wrong, or there is no room for one."""
+    AuthenticationError if the tag is wrong, or there is no room for one. V1-PRIM-10."""
 
     hmac_sha256: Callable[[bytes, bytes], bytes]
-    """(key of any length, text) -> MAC 32. FIPS 198-1 with SHA-256."""
+    """(key of any length, text) -> MAC 32. FIPS 198-1 with SHA-256; V1-PRIM-11."""
 
     unsupported: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The operations that this implementation cannot do: field name -> the reason."""

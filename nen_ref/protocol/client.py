@@ -35,6 +35,7 @@ from nen_ref.protocol.signing import canonical_string, sign
 from nen_ref.protocol.stream import StreamOpener, read_stream_head
 
 MAX_NONCES = 100_000
+"""How many nonces of one session a client remembers. V1-LIFE-13."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class ClientSession:
     def open_reply(self, reply: Reply) -> bytes:
         """The payload of a sealed answer. ISO-6001 if it is not sealed, ISO-4001 if it is not fresh or does not open.
 
-        V1-RES-03, V1-RES-04.
+        V1-RES-03, -04, -07, -08.
         """
         keys = self._require_keys()
         content_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -159,7 +160,10 @@ class ClientSession:
 
 
 def refusal(reply: Reply) -> NenError | None:
-    """The error that a refusing server reports, as an exception of its code; None if the body holds no ISO code."""
+    """The error that a refusing server reports, as an exception of its code; None if the body holds no ISO code.
+
+    V1-ERR-04.
+    """
     code = reported_code(reply.body)
     return failure(CATALOGUE[code], f"status {reply.status}", remote=True) if code else None
 

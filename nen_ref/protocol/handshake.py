@@ -87,7 +87,7 @@ def respond(
     policy: IdentityPolicy = IdentityPolicy(),
     suite: Suite = REFERENCE,
 ) -> Accepted:
-    """The server's half: public key, identity, encapsulation, new session. Stores nothing itself. V1-HS-14.
+    """The server's half: public key, identity, encapsulation, new session. Stores nothing itself. V1-HS-14, V1-HS-17.
 
     `m`: 32 random bytes (FIPS 203, algorithm 17); `mac_key`: 32 random bytes, independent of `m` (V1-HS-07); `sid`: a
     fresh session id (V1-HS-08); `now` in ms. Raises ISO-1001, 1002, 3004 or 6002; LengthError for `mac_key`.

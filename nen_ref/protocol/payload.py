@@ -32,7 +32,10 @@ class Envelope:
 
 
 def parse_envelope(body: bytes) -> Envelope:
-    """The envelope in a body: ISO-6001 for its shape, ISO-6002 for undecodable text. V1-REQ-03, -04, -05, -10."""
+    """The envelope in a body: ISO-6001 for its shape, ISO-6002 for undecodable text.
+
+    V1-REQ-03, -04, -05, -10, -12; of an answer V1-RES-08.
+    """
     try:
         members = parse_json_object(body)
     except Malformed as fault:
@@ -65,6 +68,7 @@ def open_envelope(key: bytes, envelope: Envelope, *, suite: Suite = REFERENCE) -
 
 
 def _binary(members: dict[str, object], name: str) -> bytes:
+    """A binary member: never an array of numbers. V1-WIRE-03."""
     text = members.get(name)
     if not isinstance(text, str):
         raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"{name} is {'not a text' if name in members else 'absent'}")

@@ -52,7 +52,7 @@ class StreamSealer:
         self._finished = False
 
     def seal(self, chunk: bytes) -> bytes:
-        """The event of one chunk; two events for the one chunk that would read as the end. V1-STR-02, V1-STR-06.
+        """The event of one chunk; two events for the one chunk that would read as the end. V1-STR-02, -06, -21.
 
         ISO-4002 when only the final event has a counter left (V1-STR-07).
         """

@@ -135,7 +135,7 @@ def run(
 
 
 def check_session_header(request: Request) -> str:
-    """Step 1: ISO-2003 without X-Nen-Session. V1-AUTH-01."""
+    """Step 1: ISO-2003 without X-Nen-Session, or with an empty one. V1-AUTH-01, V1-AUTH-15."""
     sid = request.headers.get(SESSION_HEADER)
     if not sid:
         raise failure(SESSION_HEADER_MISSING)
@@ -143,7 +143,7 @@ def check_session_header(request: Request) -> str:
 
 
 def check_session(session: Answer) -> Session:
-    """Step 2: ISO-2002 for a session that the store does not know. V1-AUTH-02."""
+    """Step 2: ISO-2002 for a session that the store does not know (any more). V1-AUTH-02, V1-LIFE-03."""
     if not isinstance(session, Session):
         raise failure(SESSION_INVALID_OR_EXPIRED)
     return session
@@ -157,7 +157,7 @@ def check_shape(request: Request) -> Envelope | None:
 def check_signature_present(
     request: Request, envelope: Envelope | None, session: Session, policy: RequestPolicy
 ) -> str | None:
-    """Step 4: ISO-3001 without X-Nen-Signature. V1-AUTH-03.
+    """Step 4: ISO-3001 without X-Nen-Signature, or with an empty one. V1-AUTH-03, V1-AUTH-15.
 
     None for a request that a client named by the policy may send unsigned; without a body nothing would prove that it
     comes from that client. V1-AUTH-12.
@@ -173,7 +173,7 @@ def check_signature_present(
 def check_signature(
     request: Request, envelope: Envelope | None, signature: str, session: Session, suite: Suite = REFERENCE
 ) -> None:
-    """Step 5: ISO-3002 unless the signature is the HMAC of the canonical string. V1-AUTH-04, -05, -11, -13.
+    """Step 5: ISO-3002 unless the signature is the HMAC of the canonical string. V1-AUTH-04, -05, -11, -13, V1-LIFE-10.
 
     Base64 is strict, so that comparing the texts compares the tags, and an undecodable text differs from every tag.
     """

@@ -59,7 +59,7 @@ def parse_json(data: bytes) -> object:
 
 
 def parse_json_object(data: bytes) -> dict[str, object]:
-    """As `parse_json`, but the value is an object."""
+    """As `parse_json`, but the value is an object, of which the caller takes the members that it knows. V1-WIRE-04."""
     value = parse_json(data)
     if not isinstance(value, dict):
         raise Malformed("not a JSON object")

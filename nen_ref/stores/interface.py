@@ -16,10 +16,10 @@ class SessionStore(Protocol):
     """
 
     async def get(self, sid: str) -> Session | None:
-        """The session, or None if it is unknown or its life is over."""
+        """The session of exactly this id, or None if it is unknown or its life is over. V1-STORE-06."""
 
     async def set(self, session: Session, life_ms: int) -> None:
-        """Keep a session for `life_ms`. A full store makes room first (V1-STORE-02)."""
+        """Keep a session for `life_ms` from now, without the nonces of an older one. V1-STORE-02, V1-STORE-05."""
 
     async def delete(self, sid: str) -> bool:
         """Drop a session with its nonces; whether there was one."""
@@ -28,7 +28,7 @@ class SessionStore(Protocol):
         """Whether the session is known and alive."""
 
     async def record_nonce(self, sid: str, nonce: bytes, keep_until: int) -> NonceAnswer:
-        """Check and record a nonce in one atomic step. V1-REPLAY-02.
+        """Check and record a nonce in one atomic step. V1-REPLAY-02, V1-STORE-03, V1-STORE-04.
 
         Of simultaneous calls with one nonce exactly one is answered NEW. The nonce is remembered at least until
         `keep_until`, and never NEW again with the `keep_until` that it came with: what is as old as a nonce that was
