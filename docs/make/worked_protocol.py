@@ -9,7 +9,7 @@ from typing import Any
 from docs.make.worked_model import Example, Final, Make, Step, Vector, as_bytes, vector
 from nen_ref.primitives import chacha20_poly1305, ml_kem
 from nen_ref.primitives.ml_dsa import ML_DSA_65
-from nen_ref.protocol.client import ClientSession, refusal, stream_refusal
+from nen_ref.protocol.client import ClientSession, SignedRequest, refusal, stream_refusal
 from nen_ref.protocol.errors import NenError
 from nen_ref.protocol.handshake import ClientHello, IdentityPolicy, client_finish, client_hello, respond
 from nen_ref.protocol.identity import Identity, prove_identity, verify_identity
@@ -276,17 +276,21 @@ def _client(inputs: list[dict[str, Any]], states: list[Step] | None = None) -> C
     return client
 
 
-def client_request() -> Example:
-    found, inputs, outputs = _session_steps()
-    client = _client(inputs)
-    sent = inputs[4]
-    made = client.request(
+def _request(client: ClientSession, inputs: list[dict[str, Any]]) -> SignedRequest:
+    """The request of that session."""
+    sent, payload = inputs[4], inputs[3]
+    return client.request(
         sent["method"],
         sent["target"],
-        inputs[3]["payload"].encode(),
-        n=inputs[3]["n"],
+        payload["payload"].encode(),
+        n=payload["n"],
         timestamp=int(sent["timestamp"]),
     )
+
+
+def client_request() -> Example:
+    found, inputs, outputs = _session_steps()
+    made = _request(_client(inputs), inputs)
     steps = [
         Step("payload", inputs[3]["payload"]),
         Step("n", inputs[3]["n"]),
@@ -450,14 +454,7 @@ def response() -> Example:
 def open_reply() -> Example:
     found, inputs, outputs = _session_steps()
     client = _client(inputs)
-    sent = inputs[4]
-    request = client.request(
-        sent["method"],
-        sent["target"],
-        inputs[3]["payload"].encode(),
-        n=inputs[3]["n"],
-        timestamp=int(sent["timestamp"]),
-    )
+    request = _request(client, inputs)
     headers = {"content-type": "application/json"}
     answer = Reply(200, headers, inputs[8]["body"].encode())
 

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const root = document.getElementById("playground");
+  const root = document.getElementById("pg-root");
   if (!root) return;
 
   const base = new URL(".", document.currentScript.src);

@@ -32,6 +32,13 @@ class ImpatientH11Protocol(H11Protocol):
         elif self._head_timer is None:
             self._wait_for_head()
 
+    def send_400_response(self, msg: str) -> None:
+        """To a request that cannot be read. uvicorn gives a HEAD a body too, which h11 refuses with an exception."""
+        try:
+            super().send_400_response(msg)
+        except h11.LocalProtocolError:
+            self.transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_timer()
         super().connection_lost(exc)

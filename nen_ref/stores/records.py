@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
 
+from nen_ref.primitives.ml_dsa import ML_DSA_65
 from nen_ref.protocol.session import Session, SessionKeys
 from nen_ref.protocol.verification import NonceAnswer
 from nen_ref.protocol.wire import Malformed, decode_base64, dump_json, encode_base64, parse_json_object
@@ -29,7 +30,7 @@ MAX_NONCES = 100_000
 TIMEOUT = 2.0  # seconds
 FORMAT = 1
 KEY_SIZE = 32
-IDENTITY_SIZE = 1952  # the public key of ML-DSA-65
+IDENTITY_SIZE = ML_DSA_65.pk_size
 MEMBERS = {"v", "sid", "enc", "mac", "created_at", "identity"}
 
 log = logging.getLogger("nen_ref.stores")
@@ -163,17 +164,16 @@ def nonce_answer(answer: object, member: str) -> NonceAnswer | None:
     return answers.get(text) if isinstance(text, str) else None
 
 
-# Upstash repeats the command, and in it the session id that a client has sent, and our scripts; Redis before 7 tells
-# first that it was a script that failed.
-REPEATED = ", command was:"
+# An error is judged by how it begins: Upstash repeats the command behind it, with the session id that a client has sent
+# and our scripts. Redis before 7 tells first that it was a script that failed.
 OF_A_SCRIPT = re.compile(r"^(ERR )?Error running script \(call to f_[0-9a-f]{40}\): (@user_script: ?\d+: )*")
 NO_RIGHTS = re.compile(r"(ERR )?(The user executing the script can't|ACL failure in script|NOPERM\b)")
 RIGHTS_MISSING = "the user lacks a right that the store needs (docs/deploy.md lists them)"
 
 
 def error_text(message: str) -> str:
-    """An error of Redis without what Upstash and old versions put around it. Not for the log."""
-    return OF_A_SCRIPT.sub("", message.partition(REPEATED)[0])
+    """An error of Redis without what old versions put before it. Not for the log."""
+    return OF_A_SCRIPT.sub("", message)
 
 
 def error_code(message: str) -> str:

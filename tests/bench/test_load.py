@@ -133,6 +133,12 @@ def test_of_a_url_only_host_and_port_are_used_and_shown(right: str) -> None:
     assert "secret-9" not in done.output
 
 
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_measured() -> None:
+    said = refused("--seconds", "1", "--json", "/proc/x")
+    assert "--json /proc/x: " in said
+    assert "answers" not in said
+
+
 def test_json_on_standard_output_is_nothing_but_json(right: str) -> None:
     done = bench_load(*QUICK, "--url", right, "--json", "-")
     assert json.loads(done.stdout)["runs"][0]["all"]["answers"] == 60
@@ -158,7 +164,7 @@ def test_nobody_listens() -> None:
     assert "the server does not answer: the connection failed: ConnectionRefusedError" in done.output
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_what_it_started_ends_with_it(number: int) -> None:
     program = "from nen_ref.cli.bench import bench; bench()"
     command = [sys.executable, "-c", f"if __name__ == '__main__': {program}", "load", "--seconds", "60"]

@@ -75,5 +75,14 @@ def test_a_handler_that_takes_longer_is_not_cut_off(node: Node) -> None:
         assert connection.recv(4096).startswith(b"HTTP/1.1 400")
 
 
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_a_request_that_cannot_be_read_after_another_raises_nothing(node: Node, method: str) -> None:
+    with connect(node.url) as connection:
+        connection.sendall(f"{method} /api/echo HTTP/1.1\r\nhost: x\r\n\r\nno request\r\n\r\n".encode())
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401")
+        assert ends(connection, b"")
+    assert "Traceback" not in node.log()
+
+
 def test_the_default_is_ten_seconds() -> None:
     assert HEAD_SECONDS == 10.0

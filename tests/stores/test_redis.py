@@ -442,6 +442,22 @@ def test_a_user_without_rights(redis_server: RedisServer) -> None:
     assert using(url, lambda store: refusals(store, session, WRITES)) == {lacking}
 
 
+def test_a_session_whose_life_cannot_be_set_does_not_stay(redis_server: RedisServer) -> None:
+    """Without a life it would never end, and no policy would ever evict it."""
+    rights = ["+zrange", "+unlink", "+eval", "+evalsha", "+exists", "+zadd"]
+    redis_server.command("ACL", "SETUSER", "timeless", "on", ">pw", "~*", *rights)
+    session = a_session()
+    url = f"redis://timeless:pw@127.0.0.1:{redis_server.port}"
+
+    async def check(store: RedisStore) -> None:
+        with pytest.raises(StoreUnavailable, match="lacks a right"):
+            await store.set(session, LIFE)
+        assert await store.get(session.sid) is None
+
+    using(url, check)
+    assert redis_server.command("EXISTS", key_of(session.sid)) == 0
+
+
 def test_a_replica_that_only_reads(redis_server: RedisServer) -> None:
     """It may say that a session is there and that a nonce was used; it never says NEW."""
     session = a_session()

@@ -192,6 +192,14 @@ FAULTS: dict[str, tuple[Fault, str]] = {
         "refused with ERR",
     ),
     "an error without a code": (answering(400, {"error": "nen:secret is not what you think"}), "refused with an error"),
+    "a script in the error": (
+        answering(400, {"error": "OOM used too much, command was: [\"EVAL\", \"... 'LIMIT', 0, 1)\"]"}),
+        "refused with OOM",
+    ),
+    "a session id in the error": (
+        answering(400, {"error": 'ERR loading, command was: ["ZRANGE", "nen:WRONGTYPE unauthorized limit"]'}),
+        "refused with ERR",
+    ),
     "redirect": (answering(302, b""), "an answer that cannot be read (JSONDecodeError)"),
     "too slow": (answering(200, {"result": []}, after=3), f"no answer within {BOUND:g} s"),
 }  # fmt: skip
@@ -225,6 +233,31 @@ def test_an_empty_answer_is_no_session_and_nothing_more(upstash_bridge: UpstashB
                 await refused
 
     using(upstash_bridge, check)
+
+
+def test_a_key_of_another_type_is_no_answer_where_a_session_is_set(upstash_bridge: UpstashBridge) -> None:
+    upstash_bridge.fault = answering(400, {"error": "WRONGTYPE Operation against a key"})
+
+    async def check(store: UpstashStore) -> None:
+        assert await store.get("a") is None
+        assert await store.record_nonce("a", N, FOREVER) is NO_SESSION
+        for refused in (store.set(a_session(), LIFE), store.delete("a")):
+            with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
+                await refused
+
+    using(upstash_bridge, check)
+
+
+def test_a_token_is_not_sent_to_a_proxy_in_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain http is for the machine itself, and a proxy is another one."""
+    monkeypatch.setenv("http_proxy", "http://proxy.invalid:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with pytest.raises(StoreUrlError, match=r"NO_PROXY=127\.0\.0\.1"):
+        UpstashStore("http://127.0.0.1:9", "token")
+    UpstashStore("https://example.invalid", "token")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    UpstashStore("http://127.0.0.1:9", "token")
 
 
 def test_a_wrong_token(upstash_bridge: UpstashBridge) -> None:
