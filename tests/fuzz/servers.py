@@ -386,7 +386,7 @@ _CODE = re.compile(rb'\{"error":\{"code":"(ISO-\d{4})"')
 
 
 class Uvicorn:
-    """uvicorn, as `nen-ref serve` runs it, on the same loop as its client: so it is known when nothing is left to do."""
+    """uvicorn as `nen-ref serve` runs it, on the same loop as its client: so it is known when nothing is left to do."""
 
     def __init__(self, world: World) -> None:
         self.world = world
