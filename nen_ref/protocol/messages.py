@@ -27,11 +27,10 @@ class Headers(Mapping[str, str]):
     """Headers by lower-case name. A repeated header is its values joined by ", " (RFC 9110, 5.3). V1-AUTH-14."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        joined: dict[str, str] = {}
+        values: dict[str, list[str]] = {}
         for name, value in pairs:
-            key = name.lower()
-            joined[key] = f"{joined[key]}, {value}" if key in joined else value
-        self._values = MappingProxyType(joined)
+            values.setdefault(name.lower(), []).append(value)
+        self._values = MappingProxyType({name: ", ".join(several) for name, several in values.items()})
 
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()]

@@ -334,3 +334,11 @@ def test_an_event_that_is_too_large_is_told_by_the_limit() -> None:
     with pytest.raises(EventTooLarge) as caught:
         list(EventReader(4).feed(b"data:"))
     assert str(caught.value) == "an event of more than 4 bytes"
+
+
+@pytest.mark.bulk
+def test_headers_that_are_repeated_are_joined_in_linear_time() -> None:
+    """V1-AUTH-14. With the square of their number this would not come back."""
+    headers = Headers([("X", "a"), ("x", "b")] * 500_000)
+    assert len(headers) == 1
+    assert headers["x"] == ", ".join("ab" * 500_000)
