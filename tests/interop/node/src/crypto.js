@@ -1,4 +1,4 @@
-// The primitives of V1, by the protocol's names. All byte strings are Uint8Array.
+// The primitives, by the protocol's names. All byte strings are Uint8Array.
 //
 // ML-KEM-768 and ML-DSA-65 come from a provider that the program chooses at its start: `use(noble)`, or the
 // WebAssembly of ../../wasm. A provider is {name, version, kem: {keygen, encapsulate, decapsulate},
@@ -6,6 +6,8 @@
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { x25519 as curve } from '@noble/curves/ed25519.js';
+import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { NenError } from './errors.js';
@@ -121,4 +123,26 @@ export const hmacSha256 = (key, message) =>
 export function checkHmac(signature, key, message) {
   const tag = fromBase64(signature, 'ISO-3002');
   return tag.length === KEY_BYTES && timingSafeEqual(tag, hmacSha256(key, message));
+}
+
+// HKDF-SHA256 (RFC 5869) without salt
+
+/** `info`: text, taken as UTF-8, or bytes. */
+export const hkdfSha256 = (ikm, info, length = KEY_BYTES) =>
+  hkdf(sha256, ikm, undefined, typeof info === 'string' ? utf8(info) : info, length);
+
+export const sha256Of = (...pieces) => sha256(Buffer.concat(pieces));
+
+// X25519 (RFC 7748)
+
+export const x25519Public = (secretKey) => curve.getPublicKey(secretKey);
+
+/** The shared secret; throws ISO-1002 where it is all zero. noble refuses exactly the points that give it. */
+export function x25519(secretKey, publicKey) {
+  if (secretKey.length !== KEY_BYTES || publicKey.length !== KEY_BYTES) throw new RangeError('an X25519 key is 32 bytes');
+  try {
+    return curve.scalarMult(secretKey, publicKey);
+  } catch (cause) {
+    throw new NenError('ISO-1002', 'the X25519 result is all zero', { cause });
+  }
 }

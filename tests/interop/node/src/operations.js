@@ -7,7 +7,7 @@ import { finish, hello, respond } from './handshake.js';
 import { openPayload, sealAnswer, sealBody, signedHeaders, verifyRequest } from './message.js';
 import { NenServer } from './server.js';
 import { StreamSealer, chunksOf, eventsOf } from './stream.js';
-import { fromBase64, parseSealed, pathOf, text, toBase64, utf8 } from './wire.js';
+import { fromBase64, parseObject, parseSealed, pathOf, text, toBase64, utf8 } from './wire.js';
 
 export const OPTIONS = [
   'identity_seed', 'session_life_ms', 'require_identity', 'pinned_identities', 'unsigned_clients', 'failing_routes',
@@ -118,7 +118,7 @@ const SEEDED_STEPS = {
     return { body: hello(crypto.kemKeygen(seedOf({ d, z })).ek, identityOf(seed), trace, DETERMINISTIC) };
   },
   'handshake.respond'({ body, m, hmac_key: hmacKey, sid }, trace) {
-    const { answer, session } = respond(utf8(body), { sid, hmacKey: bytes(hmacKey), m: bytes(m), trace });
+    const { answer, session } = respond(parseObject(utf8(body), 'ISO-1001'), { sid, hmacKey: bytes(hmacKey), m: bytes(m), trace });
     return { body: JSON.stringify(answer), secret: session.ss };
   },
   'handshake.finish'({ d, z, status, body }, trace) {
@@ -154,6 +154,7 @@ function lowerCase(headers) {
 /** A store of at most one session, whose used nonces are never forgotten. */
 function storeOf(session, used) {
   const known = session && {
+    family: 'v1',
     ss: bytes(session.secret),
     hmacKey: bytes(session.hmac_key),
     identity: null,

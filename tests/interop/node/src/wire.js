@@ -59,9 +59,28 @@ export function parseObject(bytes, code) {
 export function parseSealed(bytes) {
   const { ct, n } = parseObject(bytes, 'ISO-6001');
   if (typeof ct !== 'string' || typeof n !== 'string') throw new NenError('ISO-6001', 'ct or n is not text');
-  const sealed = { nonceText: n, ct: fromBase64(ct), nonce: fromBase64(n) };
-  if (sealed.nonce.length !== NONCE_BYTES) throw new NenError('ISO-6001', 'n is not 12 bytes');
-  return sealed;
+  return { nonceText: n, ct: fromBase64(ct), nonce: nonceFrom(n) };
+}
+
+/** The ciphertext of {"ct"}. Throws 6001, 6002. */
+export function parseCt(bytes) {
+  const { ct } = parseObject(bytes, 'ISO-6001');
+  if (typeof ct !== 'string') throw new NenError('ISO-6001', 'ct is not text');
+  return fromBase64(ct);
+}
+
+/** A nonce from its text. Throws 6002, 6001. */
+export function nonceFrom(text) {
+  const nonce = fromBase64(text);
+  if (nonce.length !== NONCE_BYTES) throw new NenError('ISO-6001', 'the nonce is not 12 bytes');
+  return nonce;
+}
+
+/** The bytes of a base64 text that has to give exactly `size` of them; anything else throws `code`. */
+export function bytesOfSize(text, size, code) {
+  const bytes = fromBase64(text, code);
+  if (bytes.length !== size) throw new NenError(code, `${bytes.length} bytes instead of ${size}`);
+  return bytes;
 }
 
 /** The `data` of each server-sent event in an iterable of byte chunks, cut anywhere.
