@@ -406,7 +406,6 @@ def test_hkdf_has_a_longest_output(suite: Suite) -> None:
 def test_x25519(suite: Suite, k: bytes, u: bytes) -> None:
     shared = suite.x25519(k, u)
     assert shared == provider("cryptography").x25519(k, u) == REFERENCE.x25519(k, u)
-    assert shared != bytes(32)
     assert suite.x25519(k, suite.x25519_public(u)) == suite.x25519(u, suite.x25519_public(k))
 
 
