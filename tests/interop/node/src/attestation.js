@@ -1,8 +1,9 @@
 // What a V3 server attests of an endpoint: a short JSON text, signed with its identity key.
 
 import * as crypto from './crypto.js';
-import { HYBRID } from './hybrid.js';
-import { fromBase64, toBase64, utf8 } from './wire.js';
+import { NenError } from './errors.js';
+import { HYBRID, PQC_ONLY } from './hybrid.js';
+import { fromBase64, isObject, toBase64, utf8 } from './wire.js';
 
 const VERSION = 'NEN-ATTESTATION-1';
 const PROTOCOL = 'NEN-PROTOCOL-V3';
@@ -24,19 +25,23 @@ export function attest(identity, { endpoint, securityMode = HYBRID, from, to, is
   };
 }
 
-/** Whether it is of `publicKey` (bare bytes, the key that the caller expects), and attests V3. */
-export function verifyAttestation({ attestation, signature }, publicKey) {
-  if (!wellFormed(attestation)) return false;
+/** The members that are signed, if it is valid under `publicKey` (bare bytes, the key that the caller expects) and
+ *  attests V3; null otherwise. */
+export function verifiedAttestation({ attestation, signature }, publicKey) {
+  if (!wellFormed(attestation)) return null;
+  const text = attestationText(attestation);
   try {
-    return crypto.verify(fromBase64(signature), utf8(attestationText(attestation)), publicKey);
-  } catch {
-    return false;
+    return crypto.verify(fromBase64(signature), utf8(text), publicKey) ? JSON.parse(text) : null;
+  } catch (error) {
+    if (!(error instanceof NenError)) throw error;
+    return null;
   }
 }
 
 function wellFormed(attestation) {
-  const given = Object.keys(attestation ?? {});
-  return given.every((name) => MEMBERS.includes(name) && typeof attestation[name] === 'string')
-    && MEMBERS.every((name) => OPTIONAL.includes(name) || given.includes(name))
+  if (!isObject(attestation)) return false;
+  const isText = (name) => typeof attestation[name] === 'string'
+    || (OPTIONAL.includes(name) && attestation[name] === undefined);
+  return MEMBERS.every(isText) && [HYBRID, PQC_ONLY].includes(attestation.securityMode)
     && attestation.v === VERSION && attestation.protocol === PROTOCOL && attestation.suite === SUITE;
 }

@@ -249,9 +249,13 @@ class Session {
     this.psk = psk;
   }
 
-  /** The same session under the next keys. Answers under way still open with this one. */
+  /** The same session under the next keys, all nonces still known. Answers under way still open with this one. */
   ratcheted() {
-    return new Session({ ...this, ...ratchet(this) });
+    const next = new Session({ ...this, ...ratchet(this) });
+    next.#nonces = this.#nonces;
+    next.#heads = this.#heads;
+    next.#streamHeads = this.#streamHeads;
+    return next;
   }
 
   get wornOut() {

@@ -3,7 +3,7 @@
 import * as crypto from './crypto.js';
 import { NenError } from './errors.js';
 import { accepted, sidIn } from './handshake.js';
-import { combine, derive, derivePsk } from './keys.js';
+import { combine, derive, derivePsk, traceKeys } from './keys.js';
 import { boundNonce, checkProof, prove } from './proof.js';
 import { respondToResume, resumption, sealTicket } from './tickets.js';
 import { noTrace } from './trace.js';
@@ -43,17 +43,17 @@ export function respond(message, given) {
     return respondToResume(message, given);
   }
   const pkKem = keyIn(message.pk_kem === undefined ? message.pk : message.pk_kem, 'pk_kem');
-  const pkX = message.securityMode === PQC_ONLY ? null : x25519KeyIn(message.pk_x);
+  const pkX = message.securityMode === PQC_ONLY ? null : keyIn(message.pk_x, 'pk_x');
   refuseRequiredIdentity(policy);
   const { ct, ss: kemSs } = crypto.encapsulate(pkKem, m);
+  if (pkX !== null && pkX.length !== crypto.KEY_BYTES) throw new NenError('ISO-1002', 'pk_x is not 32 bytes');
   const ss = pkX === null ? kemSs : combine(crypto.x25519(x, pkX), kemSs);
   const pkXServer = pkX === null ? null : crypto.x25519Public(x);
   const keys = derive(ss);
   const psk = derivePsk(ss);
   trace('ek', pkKem);
   trace('ct', ct);
-  trace('secret', keys.ss);
-  trace('hmac_key', keys.hmacKey);
+  traceKeys(trace, keys);
   const answer = {
     sid,
     ct: toBase64(ct),
@@ -78,12 +78,6 @@ function keyIn(text, name) {
   return fromBase64(text);
 }
 
-function x25519KeyIn(text) {
-  const key = keyIn(text, 'pk_x');
-  if (key.length !== crypto.KEY_BYTES) throw new NenError('ISO-1002', 'pk_x is not 32 bytes');
-  return key;
-}
-
 /** The client's keys out of the answer: {sid, ss, hmacKey, psk, ticket?}. Throws 1004, 3006, 3007, and 1002 if the key
  *  agreement fails. `x`: null in pqc-only. */
 export function finish(status, bytes, { ek, dk, x, trust }, trace = noTrace) {
@@ -100,7 +94,6 @@ export function finish(status, bytes, { ek, dk, x, trust }, trace = noTrace) {
   const kemSs = crypto.decapsulate(ct, dk);
   const ss = x === null ? kemSs : combine(crypto.x25519(x, pkXServer), kemSs);
   const keys = derive(ss);
-  trace('secret', keys.ss);
-  trace('hmac_key', keys.hmacKey);
+  traceKeys(trace, keys);
   return { sid, ...keys, psk: derivePsk(ss), ...(ticket === undefined ? {} : { ticket }) };
 }

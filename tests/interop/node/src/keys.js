@@ -28,3 +28,8 @@ export const ratchet = ({ ss, hmacKey }) => (
 
 /** The secret of a resumed session. */
 export const resumedSecret = (psk, rn, srn) => crypto.hkdfSha256(joined(psk, rn, srn), LABELS.resumed);
+
+export function traceKeys(trace, { ss, hmacKey }) {
+  trace('enc', ss);
+  trace('mac', hmacKey);
+}

@@ -40,7 +40,7 @@ export function prove(identity, { pkKem, pkX, serverNonce, sid }, rnd) {
  *  trust: {pinned, the bare key or null; bound}; exchange: {pkKem, pkX, sid, ct, pkXServer} */
 export function checkProof(answer, { pinned = null, bound = false }, exchange) {
   const { server_nonce: nonceText, server_sig: signature, server_id_pk: keyText } = answer;
-  if (keyText === undefined && signature === undefined) {
+  if (keyText === undefined && signature === undefined && nonceText === undefined) {
     if (pinned === null && !bound) return;
     throw new NenError('ISO-3006', 'the server proves no identity');
   }

@@ -6,7 +6,7 @@
 import * as crypto from './crypto.js';
 import { NenError } from './errors.js';
 import { accepted, sidIn } from './handshake.js';
-import { derive, resumedSecret } from './keys.js';
+import { derive, resumedSecret, traceKeys } from './keys.js';
 import { noTrace } from './trace.js';
 import { NONCE_BYTES, bytesOfSize, fromBase64, parseObject, toBase64, utf8 } from './wire.js';
 
@@ -52,8 +52,7 @@ export function respondToResume({ resume, rn: rnText }, given) {
   const psk = openTicket(resume, ticketKeys, now);
   if (psk === null) return { status: 409, answer: { resumed: false }, session: null };
   const keys = derive(resumedSecret(psk, rn, srn));
-  trace('secret', keys.ss);
-  trace('hmac_key', keys.hmacKey);
+  traceKeys(trace, keys);
   const ticket = sealTicket(psk, ticketExpires, ticketKeys[0], ticketNonce);
   const answer = { sid, srn: toBase64(srn), ticket, resumed: true };
   return { status: 200, answer, session: { family: 'v3', ...keys, identity: null } };
@@ -61,28 +60,19 @@ export function respondToResume({ resume, rn: rnText }, given) {
 
 /** The client's keys out of the answer, null where the server does not resume. Throws 1004. */
 export function finishResume(status, bytes, psk, rn, trace = noTrace) {
-  if (status === 409 && refusesToResume(bytes)) return null;
+  if (status === 409) return null;
   const answer = accepted(status, bytes);
   if (answer.resumed !== true) throw new NenError('ISO-1004', 'not an answer to a resumption');
   const sid = sidIn(answer);
   const srn = bytesOfSize(answer.srn, crypto.KEY_BYTES, 'ISO-1004');
   const keys = derive(resumedSecret(psk, rn, srn));
-  trace('secret', keys.ss);
-  trace('hmac_key', keys.hmacKey);
+  traceKeys(trace, keys);
   return { sid, ...keys, ...resumption(answer, psk) };
-}
-
-function refusesToResume(bytes) {
-  try {
-    return parseObject(bytes, 'ISO-1004').resumed === false;
-  } catch {
-    return false;
-  }
 }
 
 /** What a client keeps to resume with: {ticket, psk}, nothing where the server gave no ticket. Throws 1004. */
 export function resumption({ ticket }, psk) {
-  if (ticket === undefined) return {};
+  if (ticket === undefined || ticket === '') return {};
   if (typeof ticket !== 'string') throw new NenError('ISO-1004', 'the ticket is not text');
   return { ticket, psk };
 }

@@ -49,11 +49,11 @@ export function parseJson(bytes, code) {
 /** A JSON object from bytes; throws `code` for other bytes and other JSON values. */
 export function parseObject(bytes, code) {
   const value = parseJson(bytes, code);
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new NenError(code, 'not a JSON object');
-  }
+  if (!isObject(value)) throw new NenError(code, 'not a JSON object');
   return value;
 }
+
+export const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
 
 /** The sealed object {"ct","n"}: `n` as text (it is signed that way) and both decoded. Throws 6001, 6002. */
 export function parseSealed(bytes) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { test } from 'node:test';
-import { attest, attestationText, verifyAttestation } from '../src/attestation.js';
+import { attest, attestationText, verifiedAttestation } from '../src/attestation.js';
 import * as crypto from '../src/crypto.js';
 import * as hybrid from '../src/hybrid.js';
 import { combine, derive, derivePsk, ratchet, resumedSecret } from '../src/keys.js';
@@ -300,9 +300,9 @@ test('v3: attestations', { skip: skipV3 }, () => {
     assert.equal(attestationText(attestation), message);
     const identity = identityIn(more.secret_key_pkcs8);
     assert.equal(toBase64(identity.spki), publicKey);
-    assert.equal(verifyAttestation({ attestation, signature }, identity.publicKey), true);
+    assert.deepEqual(verifiedAttestation({ attestation, signature }, identity.publicKey), attestation);
     const other = { ...attestation, endpoint: '/' };
-    assert.equal(verifyAttestation({ attestation: other, signature }, identity.publicKey), false);
+    assert.equal(verifiedAttestation({ attestation: other, signature }, identity.publicKey), null);
     const again = attest(identity, { ...options, issuedAt: attestation.issuedAt });
     assert.deepEqual([again.attestation, again.publicKey], [attestation, publicKey]);
     assert.equal(JSON.stringify(again.attestation), message);
