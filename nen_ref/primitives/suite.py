@@ -63,11 +63,11 @@ class Suite:
 
     hkdf_sha256: Callable[[bytes, bytes, int], bytes]
     """(ikm, info, length) -> okm of that length, without a salt. RFC 5869 with SHA-256; LimitError unless
-    0 <= length <= 8160."""
+    0 <= length <= 8160. V3-PRIM-01, V3-PRIM-02."""
 
     x25519: Callable[[bytes, bytes], bytes]
     """(k 32, u 32) -> u-coordinate 32. RFC 7748, section 5: any k and any u, and all zeros from a u of low order
-    (the protocol refuses those)."""
+    (the protocol refuses those). V3-PRIM-03 to V3-PRIM-06."""
 
     unsupported: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The operations that this implementation cannot do: field name -> the reason."""

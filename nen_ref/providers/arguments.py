@@ -1,8 +1,8 @@
 """What libraries raise, told apart by the arguments.
 
-Where an argument may have any length (keys and ciphertexts of ML-KEM, contexts), the library sees it first and has to
-refuse it by itself: as a witness it would else attest our own check. Where a length is fixed, we check before, for
-libraries differ in what they do with another one.
+Where an argument may have any length (keys and ciphertexts of ML-KEM, keys of X25519, contexts), the library sees it
+first and has to refuse it by itself: as a witness it would else attest our own check. Where a length is fixed, we check
+before, for libraries differ in what they do with another one.
 """
 
 from nen_ref.primitives.errors import ContextError, LengthError, LimitError

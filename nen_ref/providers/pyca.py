@@ -89,9 +89,13 @@ def hkdf_sha256(ikm: bytes, info: bytes, length: int) -> bytes:
 
 
 def x25519(k: bytes, u: bytes) -> bytes:
-    check_lengths(k=k, u=u)
     try:
-        return X25519PrivateKey.from_private_bytes(k).exchange(X25519PublicKey.from_public_bytes(u))
+        private_key, public_key = X25519PrivateKey.from_private_bytes(k), X25519PublicKey.from_public_bytes(u)
+    except ValueError:
+        check_lengths(k=k, u=u)
+        raise
+    try:
+        return private_key.exchange(public_key)
     except ValueError:
         # OpenSSL computes X25519(k, u) and refuses exactly the result of 32 zero bytes.
         return bytes(32)

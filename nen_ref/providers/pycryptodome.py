@@ -114,11 +114,10 @@ def hkdf_sha256(ikm: bytes, info: bytes, length: int) -> bytes:
 
 
 def x25519(k: bytes, u: bytes) -> bytes:
-    check_lengths(k=k, u=u)
-    private_key = DH.import_x25519_private_key(k)
     try:
-        public_key = DH.import_x25519_public_key(u)
+        private_key, public_key = DH.import_x25519_private_key(k), DH.import_x25519_public_key(u)
     except ValueError:
+        check_lengths(k=k, u=u)
         # u is one of the five of low order: every clamped scalar makes 32 zero bytes of them.
         return bytes(32)
     return DH.key_agreement(static_priv=private_key, static_pub=public_key, kdf=bytes)
