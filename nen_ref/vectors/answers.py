@@ -12,7 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from nen_ref.primitives.errors import AuthenticationError, ContextError, EncodingError, KeyCheckError, LengthError
+from nen_ref.primitives.errors import (
+    AuthenticationError,
+    ContextError,
+    EncodingError,
+    KeyCheckError,
+    LengthError,
+    LimitError,
+)
 from nen_ref.primitives.suite import REFERENCE, REFERENCE_PARTS, Parts, Suite
 from nen_ref.protocol import errors
 from nen_ref.protocol.errors import CATALOGUE, ErrorCode, NenError, failure
@@ -75,6 +82,16 @@ def releasing(released: list[bytes]) -> Iterator[None]:
 
 def hmac_sha256(a: Arguments, kit: Kit) -> Values:
     return {"mac": kit.suite.hmac_sha256(a["key"], a["message"])}
+
+
+def hkdf_sha256(a: Arguments, kit: Kit) -> Values:
+    with raising(errors.INTERNAL, LimitError):
+        return {"okm": kit.suite.hkdf_sha256(a["ikm"], a["info"], a["length"])}
+
+
+def x25519(a: Arguments, kit: Kit) -> Values:
+    with raising(errors.HANDSHAKE_FAILED, LengthError):
+        return {"shared": kit.suite.x25519(a["k"], a["u"])}
 
 
 def chacha20_block(a: Arguments, kit: Kit) -> Values:
@@ -268,6 +285,8 @@ def error_read(a: Arguments, kit: Kit) -> Values:
 
 ANSWERS: Mapping[str, Callable[[Arguments, Kit], Values]] = {
     "hmac_sha256": hmac_sha256,
+    "hkdf_sha256": hkdf_sha256,
+    "x25519": x25519,
     "aead.seal": aead_seal,
     "aead.open": aead_open,
     "ml_kem_768.keygen": kem_keygen,

@@ -77,6 +77,22 @@ PRIMITIVES = (
         {"mac": octets(32)},
     ),
     Step(
+        "hkdf_sha256",
+        "HKDF-SHA256 without a salt: RFC 5869. A length of more than 8160 is refused, with ISO-9000, as there is no "
+        "other code.",
+        {"ikm": OCTETS, "info": OCTETS, "length": INTEGER},
+        {"okm": OCTETS},
+        errors="ISO-9000",
+    ),
+    Step(
+        "x25519",
+        "X25519 of a private key and a u-coordinate: RFC 7748, section 5. The result of 32 zero bytes is given like any "
+        "other; a k or u of another length than 32 bytes is refused (ISO-1002).",
+        {"k": OCTETS, "u": OCTETS},
+        {"shared": octets(32)},
+        errors="ISO-1002",
+    ),
+    Step(
         "chacha20.block",
         "The 64 bytes of key stream of one block: RFC 8439, 2.3.",
         {"key": octets(32), "counter": U32, "nonce": octets(12)},

@@ -50,6 +50,8 @@ def examples() -> dict[str, dict[str, Any]]:
     line = {"method": "POST", "target": "/api/echo?x=1", "timestamp": str(NOW), "nonce": encode_base64(n)}
     found: dict[str, dict[str, Any]] = {
         "hmac_sha256": {"key": hmac_key, "message": message},
+        "hkdf_sha256": {"ikm": secret, "info": b"nen/v3 enc", "length": 32},
+        "x25519": {"k": d, "u": some_bytes("pk_x", 32)},
         "aead.seal": {"key": secret, "nonce": n, "plaintext": message},
         "aead.open": {"key": secret, "nonce": n, "ciphertext": REFERENCE.aead_seal(secret, n, message)},
         "ml_kem_768.keygen": {"d": d, "z": z},
