@@ -17,6 +17,7 @@ from nen_ref.protocol.members import binary_member
 from nen_ref.protocol.wire import Malformed, dump_json, encode_base64, parse_json_object
 
 NONCE_SIZE = 12
+TAG_SIZE = 16
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ def parse_envelope(body: bytes) -> Envelope:
     if len(n) != NONCE_SIZE:
         raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"n is {len(n)} bytes, not {NONCE_SIZE}")
     return Envelope(ct, n)
+
+
+def sealed_size(size: int) -> int:
+    """The size of the body of an envelope whose payload has `size` bytes, for an answer that is not sent."""
+    return len(dump_envelope(Envelope(b"", bytes(NONCE_SIZE)))) + 4 * -(-(size + TAG_SIZE) // 3)
 
 
 def parse_ciphertext(body: bytes) -> bytes:
