@@ -594,7 +594,9 @@ def _is_wanted_stream(response: httpx.Response) -> bool:
 
 def _with_content(response: httpx.Response, content: bytes) -> httpx.Response:
     """The answer, which is read or closed by now, with other content."""
-    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _DROPPED]
+    # The answer to HEAD has no body, and keeps the length of the one it would have had.
+    dropped = frozenset() if response.request.method == "HEAD" else _DROPPED
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in dropped]
     answer = httpx.Response(
         response.status_code,
         headers=headers,
