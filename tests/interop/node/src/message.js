@@ -58,8 +58,8 @@ export function sessionOf(headers, store) {
  *  request: {method, target, headers, bytes}, header names in lower case.
  *  context: store with get(sid) and delete(sid); now in ms; versions, those offered; unsigned, the identities (base64)
  *  that need not sign; log, trace.
- *  Returns {version, session, ss, body, plaintext, nonce}: ss is the key of the answer, whatever becomes of the session;
- *  body is the decrypted value, undefined for a request without one. */
+ *  Returns {version, session, ss, body, plaintext, nonce}: ss is the key of the answer, whatever becomes of the
+ *  session; body is the decrypted value, undefined for a request without one. */
 export function verifyRequest(request, context) {
   const { store, now, versions = [VERSIONS.v1], unsigned = new Set(), log = () => {}, trace = noTrace } = context;
   const session = sessionOf(request.headers, store); // 2003, 2002

@@ -18,6 +18,7 @@ import { parseObject, pathOf, toBase64 } from './wire.js';
 
 export const BODY_LIMIT = 10 * 1024 * 1024;
 export const HANDSHAKE_LIMIT = 64 * 1024;
+const REKEY_PATH = '/api/nen/rekey';
 
 export class NenServer {
   #options;
@@ -103,7 +104,7 @@ export class NenServer {
       }
     }
     // Routed by the decoded path; signed is the raw one.
-    const rekeys = `${req.method} ${path}` === 'POST /api/nen/rekey' && this.#versions.some((version) => version.ratchets);
+    const rekeys = req.method === 'POST' && path === REKEY_PATH && this.#versions.some(({ ratchets }) => ratchets);
     const handler = handlerOf(decoded(path), { failing: this.#options.failingRoutes });
     if (!handler && !rekeys) return sendJson(res, 404, '{"message":"no such route"}');
 

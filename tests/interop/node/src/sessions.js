@@ -26,8 +26,8 @@ export class SessionStore {
     return this.#sessions.get(sid);
   }
 
-  /** Other keys for a session that still has the key `ss`: false if it does not. Its nonces and its life stay: a ratchet
-   *  must not make an old request new. */
+  /** Other keys for a session that still has the key `ss`: false if it does not. Its nonces and its life stay: a
+   *  ratchet must not make an old request new. */
   replaceKeys(sid, ss, keys) {
     const session = this.get(sid);
     if (session?.ss !== ss) return false;
