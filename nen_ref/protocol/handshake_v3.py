@@ -8,6 +8,7 @@ client_finish(hello, reply, ..) ->  Established   session id, keys, and what a l
 from __future__ import annotations
 
 import enum
+import hmac
 from dataclasses import dataclass, field
 
 from nen_ref.primitives.errors import LengthError
@@ -177,12 +178,12 @@ def client_finish(
 
 def agree(x: bytes, pk_x: bytes, *, suite: Suite = REFERENCE) -> bytes:
     """The X25519 shared secret, 32 bytes. ISO-1002 for a key of another length, and for the all-zero result of a point
-    of low order (RFC 7748, 6.1): whoever sends one fixes the secret."""
+    of low order (RFC 7748, 6.1): whoever sends one fixes the secret. V3-HS-11."""
     try:
         shared = suite.x25519(x, pk_x)
     except LengthError as fault:
         raise failure(HANDSHAKE_FAILED, str(fault)) from None
-    if not any(shared):
+    if hmac.compare_digest(shared, bytes(X25519_SIZE)):
         raise failure(HANDSHAKE_FAILED, "the X25519 key of the other side is a point of low order")
     return shared
 
