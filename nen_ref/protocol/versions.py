@@ -212,8 +212,9 @@ def answering(offered: Sequence[Version], body: bytes) -> Version:
 def speaking(offered: Sequence[Version], session: Session, request: Request) -> Version:
     """The version that a request is in: one of the session's family; ISO-2002 if none of it is offered (any more).
 
-    V1 and V2 have one handshake, and whether X-Nen-Nonce is there tells them apart. Moving a nonce from header to body
-    or back gains nothing: the canonical string is the same, and so is the set of nonces that are used.
+    V1 and V2 have one handshake, and whether X-Nen-Nonce is there tells them apart. Who moves the nonce of a request
+    from body to header has the same request: canonical string and used nonces are the same. Or the same without its
+    body, which V1 alone would notice (spec/security.md). V2-AUTH-06, V3-VER-01, V3-VER-02, V3-VER-06.
     """
     fitting = [version for version in offered if version.family == session.family]
     if not fitting:
