@@ -169,10 +169,12 @@ def serve(
             timeout_graceful_shutdown=GRACE,
         )
 
+    spoken = ", ".join(version.name for version in config.versions)
+
     def ready() -> None:
         click.echo(
             f"{READY}http://{name}:{bound[1]} (routes {ECHO_PATH} and {STREAM_PATH}; stop with Ctrl-C)\n"
-            f"{', '.join(version.name for version in config.versions)}; primitives by {suite.name}; sessions in {known}; {workers} process{'es' * (workers > 1)}"
+            f"speaks {spoken}; primitives by {suite.name}; sessions in {known}; {workers} process{'es' * (workers > 1)}"
         )
 
     if workers == 1:

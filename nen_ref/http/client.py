@@ -119,7 +119,7 @@ class _Flow:
         resumption = self.session.resumption if self.session else self._resumption
         if resumption is not None:
             session = self._new_session()
-            hello = resume_hello(resumption, self._random_bytes(RESUME_NONCE_SIZE))
+            hello = resume_hello(resumption, self._random_bytes(RESUME_NONCE_SIZE), self._terms.mode)
             if (yield from self._exchange_hello(session, hello, HANDSHAKE_PATH, {})):
                 self.session, self._terminated = session, False
                 return True

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from nen_ref.primitives.suite import REFERENCE, Suite
 from nen_ref.protocol.errors import HANDSHAKE_FAILED, failure
 from nen_ref.protocol.handshake import Accepted, answer_binary, public_key, read_answer, unusable
-from nen_ref.protocol.handshake_v3 import Established, NewTicket, Resumption
+from nen_ref.protocol.handshake_v3 import Established, NewTicket, Resumption, SecurityMode
 from nen_ref.protocol.key_schedule import resume_secret, session_keys
 from nen_ref.protocol.messages import Reply, json_reply
 from nen_ref.protocol.session import Session
@@ -39,9 +39,10 @@ class Declined:
     reply: Reply
 
 
-def resume_hello(resumption: Resumption, rn: bytes) -> ResumeHello:
-    """Ask to resume; `rn`: 32 fresh random bytes."""
-    return ResumeHello(dump_json({"resume": resumption.ticket, "rn": encode_base64(rn)}), rn, resumption)
+def resume_hello(resumption: Resumption, rn: bytes, mode: SecurityMode = SecurityMode.HYBRID) -> ResumeHello:
+    """Ask to resume; `rn`: 32 fresh random bytes. `mode` is told as in a full handshake, and decides nothing."""
+    members = {"resume": resumption.ticket, "rn": encode_base64(rn), "securityMode": mode.value}
+    return ResumeHello(dump_json(members), rn, resumption)
 
 
 def answer_resume(
