@@ -105,8 +105,7 @@ def requirements(document: str = "v1") -> dict[str, Requirement]:
 
 @cache
 def _text(document: str) -> str:
-    file = _spec_folder() / f"{document}.md"
-    return file.read_text(encoding="utf-8") if file.exists() else ""  # until seal.md is in
+    return (_spec_folder() / f"{document}.md").read_text(encoding="utf-8")
 
 
 def _spec_folder() -> Path:
