@@ -86,8 +86,8 @@ PRIMITIVES = (
     ),
     Step(
         "x25519",
-        "X25519 of a private key and a u-coordinate: RFC 7748, section 5. The result of 32 zero bytes is given like any "
-        "other; a k or u of another length than 32 bytes is refused (ISO-1002).",
+        "X25519 of a private key and a u-coordinate: RFC 7748, section 5. The result of 32 zero bytes is given like "
+        "any other; a k or u of another length than 32 bytes is refused (ISO-1002).",
         {"k": OCTETS, "u": OCTETS},
         {"shared": octets(32)},
         errors="ISO-1002",
