@@ -160,7 +160,6 @@ EXTREME_LIMBS = {
     "even-64": (sum((2**64 - 1) << 64 * i for i in (0, 2)), "words 0 and 2 of 64 bits all ones, the others zero"),
     "odd-32": (sum((2**32 - 1) << 32 * i for i in (1, 3, 5)), "words 1, 3 and 5 of 32 bits all ones, the others zero"),
     "upper-half": (2**255 - 2**128, "the upper half all ones"),
-    "lower-half": (2**128 - 1, "the lower half all ones"),
 }
 RESULTS = 6
 """Results of each kind that are found backwards, on the curve and on the twist together."""
