@@ -33,6 +33,7 @@ from nen_ref.protocol.signing import canonical_string, sign
 from nen_ref.protocol.stream import StreamOpener, StreamSealer, stream_nonce
 from nen_ref.protocol.verification import NonceAnswer, Verified, check_payload, run, verify_request
 from nen_ref.protocol.wire import Malformed, decode_base64, encode_base64
+from nen_ref.vectors.answers_seal import SEAL_ANSWERS
 from nen_ref.vectors.operations import Schema
 
 Arguments = dict[str, Any]
@@ -318,6 +319,7 @@ ANSWERS: Mapping[str, Callable[[Arguments, Kit], Values]] = {
     "ml_kem_768.check_ek": kem_check_ek,
     "ml_kem_768.check_dk": kem_check_dk,
     "error.read": error_read,
+    **SEAL_ANSWERS,
 }
 
 

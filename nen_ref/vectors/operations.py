@@ -322,4 +322,131 @@ STEPS = (
     ),
 )
 
-OPERATIONS: Mapping[str, Step] = {step.name: step for step in (*PRIMITIVES, *STEPS)}
+DRAWS: Schema = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"m": octets(32), "n": octets(12)},
+        "required": ["m", "n"],
+        "additionalProperties": False,
+    },
+}
+KEYS: Schema = {"type": "array", "items": octets(1952)}
+SIGNED: Schema = {"type": "integer", "minimum": 1 - 2**53, "maximum": 2**53 - 1}
+SIZE_OR_NULL: Schema = {"type": ["integer", "null"], "minimum": 0, "maximum": 2**53 - 1}
+OPENING_ERRORS = "ISO-1002, ISO-4001, ISO-6001, ISO-6002"
+
+SEAL = (
+    Step(
+        "seal.seal",
+        "The envelope of a payload for a recipient's key, with a context or, where it is null, without: ISO-1002, "
+        "ISO-6001.",
+        {"ek": OCTETS, "payload": OCTETS, "context": TEXT_OR_NULL, "m": octets(32), "n": octets(12)},
+        {"body": TEXT},
+        errors="ISO-1002, ISO-6001",
+    ),
+    Step(
+        "seal.open",
+        "The payload of an envelope whose context has to be this one, or none where it is null.",
+        {"dk": octets(2400), "body": TEXT, "context": TEXT_OR_NULL},
+        {"payload": OCTETS},
+        errors=OPENING_ERRORS,
+    ),
+    Step(
+        "seal.sign",
+        "As seal.seal, and signed by the ML-DSA-65 identity of this seed, deterministically (rnd of 32 zero bytes).",
+        {
+            "ek": OCTETS,
+            "signer_seed": octets(32),
+            "payload": OCTETS,
+            "context": TEXT_OR_NULL,
+            "m": octets(32),
+            "n": octets(12),
+        },
+        {"body": TEXT},
+        errors="ISO-1002, ISO-6001",
+    ),
+    Step(
+        "seal.open_signed",
+        "The payload of an envelope that one of these ML-DSA-65 keys has to have signed (ISO-3004), and which did.",
+        {"dk": octets(2400), "body": TEXT, "context": TEXT_OR_NULL, "signers": KEYS},
+        {"payload": OCTETS, "signer": octets(1952)},
+        errors=f"{OPENING_ERRORS}, ISO-3004",
+    ),
+    Step(
+        "seal.frames",
+        "The framed envelope of a payload, in pieces of `frame_size` bytes: ISO-1002, ISO-6001.",
+        {"ek": OCTETS, "payload": OCTETS, "context": TEXT_OR_NULL, "m": octets(32), "frame_size": SIGNED},
+        {"body": TEXT},
+        errors="ISO-1002, ISO-6001",
+    ),
+    Step(
+        "seal.open_frames",
+        "The whole payload of a framed envelope. `size` is the number of bytes that it has to have, or null where "
+        "nothing is known of it; with `size_in_context` true the context has to be the given one and the size "
+        "(SEAL-FRM-09), and `size` is null.",
+        {
+            "dk": octets(2400),
+            "body": TEXT,
+            "context": TEXT_OR_NULL,
+            "size": SIZE_OR_NULL,
+            "size_in_context": BOOLEAN,
+        },
+        {"payload": OCTETS},
+        errors=OPENING_ERRORS,
+    ),
+    Step(
+        "seal.fields",
+        "A JSON text with the fields at these paths sealed, each as JSON without white space and with the draws of the "
+        "same index: ISO-1002, ISO-6001.",
+        {"ek": OCTETS, "body": TEXT, "paths": TEXTS, "draws": DRAWS},
+        {"body": TEXT},
+        errors="ISO-1002, ISO-6001",
+    ),
+    Step(
+        "seal.open_fields",
+        "A JSON text with the fields at these paths opened, all of which have to be sealed.",
+        {"dk": octets(2400), "body": TEXT, "paths": TEXTS},
+        {"body": TEXT},
+        errors=f"{OPENING_ERRORS}, ISO-4003",
+    ),
+    Step(
+        "seal.webhook",
+        "Headers and body of a webhook whose payload is this JSON text: ISO-1002, ISO-4003, ISO-6001. Signed as "
+        "seal.sign.",
+        {
+            "ek": OCTETS,
+            "signer_seed": octets(32),
+            "event": TEXT,
+            "payload": TEXT,
+            "m": octets(32),
+            "n": octets(12),
+        },
+        {"headers": HEADERS, "body": TEXT},
+        errors="ISO-1002, ISO-4003, ISO-6001",
+    ),
+    Step(
+        "seal.open_webhook",
+        "Event and payload (a JSON text) of a webhook of one of these events that one of these keys has to have "
+        "signed. Names of headers are in any case.",
+        {"dk": octets(2400), "headers": HEADERS, "body": TEXT, "signers": KEYS, "events": TEXTS},
+        {"event": TEXT, "payload": TEXT},
+        errors=f"{OPENING_ERRORS}, ISO-3004, ISO-4003",
+    ),
+    Step(
+        "seal.media",
+        "A file as sealed media, in pieces of `frame_size` bytes: ISO-1002, ISO-6001.",
+        {"ek": OCTETS, "payload": OCTETS, "type": TEXT, "m": octets(32), "frame_size": SIGNED},
+        {"body": TEXT},
+        errors="ISO-1002, ISO-6001",
+    ),
+    Step(
+        "seal.open_media",
+        "The payload of sealed media that have to be of one of these types. `size` as in seal.open_frames.",
+        {"dk": octets(2400), "body": TEXT, "types": TEXTS, "size": SIZE_OR_NULL},
+        {"payload": OCTETS},
+        errors=OPENING_ERRORS,
+    ),
+)
+
+OPERATIONS: Mapping[str, Step] = {step.name: step for step in (*PRIMITIVES, *STEPS, *SEAL)}

@@ -16,11 +16,18 @@ from nen_ref.primitives.ml_dsa_keys import encode_spki
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.errors import AUTH_SIGNATURE_INVALID, error_body
 from nen_ref.protocol.handshake import client_hello, respond
+from nen_ref.protocol.identity import Identity
 from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
 from nen_ref.protocol.payload import dump_envelope, seal
+from nen_ref.protocol.seal import seal_to
+from nen_ref.protocol.seal_fields import seal_fields
+from nen_ref.protocol.seal_framed import seal_framed
+from nen_ref.protocol.seal_media import seal_media
+from nen_ref.protocol.seal_signed import sign as sign_envelope
+from nen_ref.protocol.seal_webhook import seal_webhook
 from nen_ref.protocol.signing import canonical_string, sign
 from nen_ref.protocol.stream import StreamSealer
-from nen_ref.protocol.wire import encode_base64
+from nen_ref.protocol.wire import dump_json, encode_base64
 
 NOW = 1_795_500_000_000
 SID = "6f1ed002-ab55-4e8f-9c3a-2b1f7d0c9e11"
@@ -90,8 +97,49 @@ def examples() -> dict[str, dict[str, Any]]:
         "stream.seal": {"secret": secret, "base_nonce": n, "chunks": ["Once ", "upon"]},
         "stream.seal_at": {"secret": secret, "base_nonce": n, "index": 70000, "chunk": "Once"},
         "stream.open": {"secret": secret, "base_nonce": n, "pieces": [sealer.seal(b"Once "), sealer.finish()]},
+        **envelopes(ek, dk, m, n, xi),
         "error.status": {"code": "ISO-3002"},
         "error.read": {"body": error_body(AUTH_SIGNATURE_INVALID).decode()},
     }
     assert set(found) == {name for name, op in OPERATIONS.items() if op.kind is Kind.LIBRARY}
     return found
+
+
+def envelopes(ek: bytes, dk: bytes, m: bytes, n: bytes, xi: bytes) -> dict[str, dict[str, Any]]:
+    """The examples of sealed envelopes."""
+    identity = Identity.from_seed(xi)
+    whole: dict[str, Any] = {"ek": ek, "payload": b"Nen", "context": "greeting", "m": m, "n": n}
+    framed: dict[str, Any] = {"ek": ek, "payload": b"Nen", "m": m, "frame_size": 2}
+    payload = '{"order":7}'
+    value = {"user": {"ssn": "123"}}
+    sealed = seal_to(ek, b"Nen", context="greeting", m=m, n=n)
+    signed = sign_envelope(sealed, identity, bytes(32))
+    frames = seal_framed(ek, b"Nen", context="greeting", m=m, frame_size=2)
+    media = seal_media(ek, b"Nen", "text/plain", m=m, frame_size=2)
+    fields = seal_fields(ek, value, {"user.ssn": (m, n)})
+    webhook = seal_webhook(ek, identity, "order.created", payload.encode(), m=m, n=n, rnd=bytes(32))
+    opening: dict[str, Any] = {"dk": dk, "context": "greeting"}
+    return {
+        "seal.seal": whole,
+        "seal.open": opening | {"body": text_of(sealed)},
+        "seal.sign": whole | {"signer_seed": xi},
+        "seal.open_signed": opening | {"body": text_of(signed), "signers": [identity.pk]},
+        "seal.frames": framed | {"context": "greeting"},
+        "seal.open_frames": opening | {"body": text_of(frames), "size": 3, "size_in_context": False},
+        "seal.fields": {"ek": ek, "body": text_of(value), "paths": ["user.ssn"], "draws": [{"m": m, "n": n}]},
+        "seal.open_fields": {"dk": dk, "body": text_of(fields), "paths": ["user.ssn"]},
+        "seal.webhook": {"ek": ek, "signer_seed": xi, "event": "order.created", "payload": payload, "m": m, "n": n},
+        "seal.open_webhook": {
+            "dk": dk,
+            "headers": dict(webhook.headers),
+            "body": webhook.body.decode(),
+            "signers": [identity.pk],
+            "events": ["order.created"],
+        },
+        "seal.media": framed | {"type": "text/plain"},
+        "seal.open_media": {"dk": dk, "body": text_of(media), "types": ["text/plain"], "size": 3},
+    }
+
+
+def text_of(value: object) -> str:
+    return dump_json(value).decode()

@@ -52,7 +52,7 @@ def _server(name: str, does: str, args: Mapping[str, Schema], result: dict[str, 
 PROTOCOL: Schema = {"enum": ["v1", "v2", "v3"]}
 
 PRIMITIVES = tuple(_library(step) for step in vectors.PRIMITIVES if step.harness)
-STEPS = tuple(_library(step) for step in vectors.STEPS if step.harness)
+STEPS = tuple(_library(step) for step in (*vectors.STEPS, *vectors.SEAL) if step.harness)
 
 CLIENT_OPTIONS: Mapping[str, Schema] = {
     "identity_seed": octets(32),
