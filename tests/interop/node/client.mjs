@@ -1,9 +1,11 @@
-// node client.mjs BASE_URL [--protocol v1|v2|v3] [--pqc-only] [--identity]
+// node client.mjs BASE_URL [--protocol v1|v2|v3] [--identity] [--pqc-only] [--server-identity HEX [--bound]]
 // One JSON line {"step","ok","detail"} per step; exit 1 if any fails. --identity: an identity in every
-// handshake, for servers that require one (V1, V2). --pqc-only: the security mode (V3).
+// handshake, for servers that require one (V1, V2). V3: --pqc-only, the security mode; --server-identity, the ML-DSA-65
+// key that the server must have; --bound, demand the bound nonce.
 
 import assert from 'node:assert/strict';
 import { parseArgs } from 'node:util';
+import { bytes } from './src/arguments.js';
 import { NenClient } from './src/client.js';
 import { newIdentity, use } from './src/crypto.js';
 import { HYBRID, PQC_ONLY } from './src/hybrid.js';
@@ -16,11 +18,13 @@ const { values, positionals: [base] } = parseArgs({
     identity: { type: 'boolean', default: false },
     protocol: { type: 'string', default: 'v1' },
     'pqc-only': { type: 'boolean', default: false },
+    'server-identity': { type: 'string' },
+    bound: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
 if (base === undefined) {
-  console.error('usage: node client.mjs BASE_URL [--protocol v1|v2|v3] [--pqc-only] [--identity]');
+  console.error('usage: node client.mjs BASE_URL [--protocol v1|v2|v3] [OPTIONS]');
   process.exit(2);
 }
 
@@ -58,7 +62,10 @@ async function streamed(method, body) {
 }
 
 const { protocol } = values;
-const options = { protocol, securityMode: values['pqc-only'] ? PQC_ONLY : HYBRID };
+const pinned = values['server-identity'] === undefined ? null : bytes(values['server-identity']);
+const options = {
+  protocol, securityMode: values['pqc-only'] ? PQC_ONLY : HYBRID, trust: { pinned, bound: values.bound },
+};
 const client = new NenClient(base, { ...options, identity: values.identity ? newIdentity() : undefined });
 
 await step('handshake', async () => {

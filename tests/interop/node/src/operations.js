@@ -129,7 +129,8 @@ const SEEDED_STEPS = {
     return { body: hello(crypto.kemKeygen(seedOf({ d, z })).ek, identityOf(seed), trace, DETERMINISTIC) };
   },
   'handshake.respond'({ body, m, hmac_key: hmacKey, sid }, trace) {
-    const { answer, session } = respond(parseObject(utf8(body), 'ISO-1001'), { sid, hmacKey: bytes(hmacKey), m: bytes(m), trace });
+    const given = { sid, hmacKey: bytes(hmacKey), m: bytes(m), trace };
+    const { answer, session } = respond(parseObject(utf8(body), 'ISO-1001'), given);
     return { body: JSON.stringify(answer), secret: session.ss };
   },
   'handshake.finish'({ d, z, status, body }, trace) {
