@@ -763,6 +763,8 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.ask(self.store.replace(old, new)) is (there and known)
         if there and known:
             self.known[name].session = new
+            for nonce, until in sorted(self.known[name].recorded):
+                assert self.ask(self.store.record_nonce(self.sids[name], nonce, until)) is USED
 
     @rule(name=NAMES)
     def expire(self, name: str) -> None:
