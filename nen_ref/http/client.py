@@ -293,10 +293,10 @@ class NenClient(_Verbs[httpx.Response]):
     """A synchronous client of the Nen server at `base_url`. It follows no redirect (V1-HS-16), and waits five seconds
     for a peer that says nothing unless `timeout` says otherwise (V1-HS-15). Bodies are `application/json` (V1-REQ-11).
 
-    `version` is the one that it speaks, and no other. `identity` is proven in each handshake (V1, V2). For V3:
-    `security_mode`; `server_identity`, the 1952-byte ML-DSA-65 key that the server must prove; and `bound`, whether its
-    proof must cover all of the handshake, which not every server offers (V3-ID-08). `clock` (ms) and `random_bytes` can
-    be replaced, so that a run can be replayed. Further keywords (`timeout`, `verify`, `transport`, ...) go to
+    `version` is the one that it speaks, and no other (V3-VER-05). `identity` is proven in each handshake (V1, V2). For
+    V3: `security_mode`; `server_identity`, the 1952-byte ML-DSA-65 key that the server must prove; and `bound`, whether
+    its proof must cover all of the handshake, which not every server offers (V3-ID-08). `clock` (ms) and `random_bytes`
+    can be replaced, so that a run can be replayed. Further keywords (`timeout`, `verify`, `transport`, ...) go to
     `httpx2.Client`.
     """
 

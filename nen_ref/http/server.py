@@ -141,7 +141,10 @@ class NenServer:
     async def rekey(self, request: Request, verified: Verified) -> Reply | None:
         """The answer of the rekey endpoint to a verified request, None for any other request. V3-REKEY-01, V3-REKEY-04.
 
-        Of several under the same keys one is first; for the others the keys they were signed with are gone.
+        Of several under the same keys one is first; for the others the keys they were signed with are gone
+        (V3-REKEY-05; V3-REKEY-03 for what comes later). A request that was verified before keeps its session, and with
+        it the keys of its answer (V3-REKEY-06). A payload is not looked at (V3-REKEY-10), and a session of V1 or V2 has
+        no such endpoint (V3-REKEY-12).
         """
         if (request.method, request.path) != ("POST", REKEY_PATH) or not verified.version.ratchets:
             return None
@@ -167,7 +170,8 @@ class NenServer:
         return await _compute(len(chunk), stream.seal, chunk)
 
     async def _handshake(self, request: Request) -> Reply:
-        """V1-HS-01, V1-HS-08, V1-HS-09: a new session, stored before its answer is sent."""
+        """V1-HS-01, V1-HS-08, V1-HS-09: a new session, stored before its answer is sent. What is refused is not stored:
+        V1-HS-14, V3-TICKET-07."""
         return (await self._accept(request)).reply
 
     async def _accept(self, request: Request) -> Accepted | Declined:
@@ -180,7 +184,10 @@ class NenServer:
         return outcome
 
     async def _rotate(self, request: Request) -> Reply:
-        """V1-LIFE-04, V1-LIFE-05: the old session goes once the new one is stored: a fault leaves one of them."""
+        """The old session goes once the new one is stored: a fault leaves one of them.
+
+        V1-LIFE-04, V1-LIFE-05, V3-TICKET-15.
+        """
         outcome = await self._accept(request)
         if isinstance(outcome, Accepted):
             await self._drop(request)

@@ -26,7 +26,7 @@ class Attestation:
 
     @property
     def members(self) -> dict[str, str]:
-        """Its members, in the order in which they are signed."""
+        """Its members, in the order in which they are signed. V3-ATT-01, V3-ATT-02, V3-ATT-06."""
         named = {
             "v": FORMAT,
             "endpoint": self.endpoint,
@@ -41,7 +41,8 @@ class Attestation:
 
     @property
     def signed_text(self) -> bytes:
-        """The exact text that is signed: JSON without spaces, in UTF-8 and with no escape that JSON does not need."""
+        """The exact text that is signed: JSON without spaces, in UTF-8 and with no escape that JSON does not need.
+        V3-ATT-04."""
         return json.dumps(self.members, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 
@@ -57,13 +58,14 @@ class SignedAttestation:
 def attest(
     identity: Identity, attestation: Attestation, rnd: bytes = bytes(32), *, suite: Suite = REFERENCE
 ) -> SignedAttestation:
-    """Sign an attestation. `rnd`: 32 bytes; all zero is the deterministic variant of FIPS 204."""
+    """Sign an attestation. `rnd`: 32 bytes; all zero is the deterministic variant of FIPS 204. V3-ATT-03."""
     signature = suite.ml_dsa_65_sign(identity.sk, attestation.signed_text, CONTEXT, rnd)
     return SignedAttestation(attestation, signature, identity.pk)
 
 
 def verify_attestation(signed: SignedAttestation, pinned: bytes, *, suite: Suite = REFERENCE) -> bool:
-    """Whether it is signed by the 1952-byte key `pinned`, which the caller trusts: the key inside proves nothing."""
+    """Whether it is signed by the 1952-byte key `pinned`, which the caller trusts: the key inside proves nothing.
+    V3-ATT-05."""
     if signed.pk != pinned:
         return False
     return suite.ml_dsa_65_verify(pinned, signed.attestation.signed_text, signed.signature, CONTEXT)

@@ -27,7 +27,7 @@ class Carried:
 
     @property
     def nonce_text(self) -> str:
-        """NONCE of the canonical string. V1-REQ-09."""
+        """NONCE of the canonical string. V1-REQ-09, V2-AUTH-02."""
         return "" if self.n is None else encode_base64(self.n)
 
     @property
@@ -53,9 +53,10 @@ def read_from_body(request: Request) -> Carried:
 
 
 def read_from_header(request: Request) -> Carried:
-    """V2: `X-Nen-Nonce` whatever the method, and `{"ct"}` if there is a body.
+    """V2: `X-Nen-Nonce` whatever the method, and `{"ct"}` if there is a body. V2-REQ-03 to V2-REQ-11, V2-AUTH-05.
 
-    ISO-3005 without the header, or with an empty one; ISO-6002 if it does not decode, ISO-6001 if it is not 12 bytes.
+    ISO-3005 without the header, or with an empty one (V2-AUTH-01, V2-AUTH-04, V2-AUTH-07); ISO-6002 if it does not
+    decode, ISO-6001 if it is not 12 bytes. A member `n` of the body is not looked at.
     """
     text = request.headers.get(NONCE_HEADER)
     if not text:
@@ -78,6 +79,6 @@ def write_to_body(n: bytes, ct: bytes | None) -> Written:
 
 
 def write_to_header(n: bytes, ct: bytes | None) -> Written:
-    """V2: the nonce goes into the header, also without a body."""
+    """V2: the nonce goes into the header, also without a body. V2-REQ-01; V2-REQ-02 is the caller's."""
     text = encode_base64(n)
     return Written(text, {NONCE_HEADER: text}, None if ct is None else dump_ciphertext(ct))

@@ -112,7 +112,7 @@ class ClientSession:
     def ratchet(self) -> ClientSession:
         """The session of the same id under the next keys, once the server has taken them too.
 
-        This one still opens the answers to the requests that it sent.
+        This one still opens the answers to the requests that it sent. V3-REKEY-02, V3-REKEY-09.
         """
         successor = ClientSession(version=self._version, terms=self._terms, suite=self._suite)
         successor._keys = ratchet(self._require_keys(), suite=self._suite)
@@ -121,7 +121,7 @@ class ClientSession:
         return successor
 
     def request(self, method: str, path: str, payload: bytes | None, *, n: bytes, timestamp: int) -> SignedRequest:
-        """Seal and sign a request. V1-REQ-01, V1-REQ-02, V1-AUTH-05, V1-AUTH-06.
+        """Seal and sign a request. V1-REQ-01, V1-REQ-02, V1-AUTH-05, V1-AUTH-06, V2-REQ-01, V2-RES-03.
 
         `path` is the raw path that will stand on the wire, without query; `payload` a JSON text, or None for a request
         without a body; `n` 12 fresh random bytes; `timestamp` in ms.
@@ -173,7 +173,7 @@ class ClientSession:
         return StreamOpener(keys.enc, base_nonce, suite=self._suite)
 
     def close(self) -> None:
-        """Forget the keys. V1-LIFE-08."""
+        """Forget the keys, and from what a later session could resume. V1-LIFE-08, V3-LIFE-01."""
         self._state = next_state(self._state, ClientEvent.TERMINATE)
         self._keys = self._hello = self.resumption = None
 

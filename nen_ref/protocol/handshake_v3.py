@@ -102,7 +102,7 @@ class ServerProof:
 
 
 def client_hello(d: bytes, z: bytes, x: bytes | None, *, suite: Suite = REFERENCE) -> HybridHello:
-    """Begin a handshake with fresh keys: hybrid, or pqc-only where `x` is None.
+    """Begin a handshake with fresh keys: hybrid, or pqc-only where `x` is None. V3-HS-01, V3-HS-02, V3-HS-12.
 
     `d`, `z`: 32 random bytes each (FIPS 203, algorithm 16); `x`: 32 random bytes, the X25519 private key.
     """
@@ -129,9 +129,11 @@ def respond(
 ) -> Accepted:
     """The server's half: keys, encapsulation, X25519, new session. Stores nothing itself.
 
+    V3-HS-01 to V3-HS-12, V3-HS-18.
+
     `m`: 32 random bytes (FIPS 203, algorithm 17); `x`: 32 random bytes, the server's X25519 private key, unused in
     pqc-only; `sid`: a fresh session id; `now` in ms. Raises ISO-1001, 1002 or 6002; and ISO-3004 where `policy` demands
-    an identity of the client, which V3 has not.
+    an identity of the client, which V3 has not (V3-ID-10). The shared secrets are let go of (V3-KEY-05).
     """
     members = handshake_object(body)
     ek = public_key(members, "pk_kem" if "pk_kem" in members else "pk")
@@ -158,7 +160,10 @@ def respond(
 def client_finish(
     hello: HybridHello, reply: Reply, trust: ServerTrust = ServerTrust(), *, suite: Suite = REFERENCE
 ) -> Established:
-    """The session out of the server's answer; ISO-1002, 1004, 3006, 3007. The caller drops `hello` afterwards."""
+    """The session out of the server's answer; ISO-1002, 1004, 3006, 3007. The caller drops `hello` afterwards.
+
+    V3-HS-10, V3-HS-13 to V3-HS-17, V3-KEY-02, V3-KEY-05.
+    """
     sid, members = read_answer(reply)
     if "hmac" in members:
         raise unusable("one of V1 or V2: it carries a key")
@@ -189,5 +194,5 @@ def agree(x: bytes, pk_x: bytes, *, suite: Suite = REFERENCE) -> bytes:
 
 
 def _mode(members: dict[str, object]) -> SecurityMode:
-    """Anything but the text pqc-only means hybrid, the stronger of the two."""
+    """Anything but the text pqc-only means hybrid, the stronger of the two. V3-HS-03."""
     return SecurityMode.PQC_ONLY if members.get("securityMode") == SecurityMode.PQC_ONLY else SecurityMode.HYBRID

@@ -26,25 +26,34 @@ class Derived:
 
 
 def combine(x_ss: bytes, kem_ss: bytes, *, suite: Suite = REFERENCE) -> bytes:
-    """The shared secret of the hybrid mode out of those of X25519 and ML-KEM, 32 bytes each: safe if either is."""
+    """The shared secret of the hybrid mode out of those of X25519 and ML-KEM, 32 bytes each: safe if either is.
+
+    V3-KEY-01.
+    """
     return suite.hkdf_sha256(x_ss + kem_ss, HYBRID, KEY_SIZE)
 
 
 def derive(ss: bytes, *, suite: Suite = REFERENCE) -> Derived:
-    """All keys of the 32-byte shared secret of a handshake."""
+    """All keys of the 32-byte shared secret of a handshake. V3-KEY-03."""
     return Derived(session_keys(ss, suite=suite), suite.hkdf_sha256(ss, RESUME, KEY_SIZE))
 
 
 def session_keys(ss: bytes, *, suite: Suite = REFERENCE) -> SessionKeys:
-    """The two keys of a session, of a handshake or of a resumption."""
+    """The two keys of a session, of a handshake or of a resumption. V3-KEY-03, V3-KEY-04."""
     return SessionKeys(suite.hkdf_sha256(ss, ENC, KEY_SIZE), suite.hkdf_sha256(ss, MAC, KEY_SIZE))
 
 
 def resume_secret(psk: bytes, rn: bytes, srn: bytes, *, suite: Suite = REFERENCE) -> bytes:
-    """The shared secret of a resumed session; `rn` and `srn` are 32 random bytes of the client and of the server."""
+    """The shared secret of a resumed session; `rn` and `srn` are 32 random bytes of the client and of the server.
+
+    V3-TICKET-03, V3-TICKET-04.
+    """
     return suite.hkdf_sha256(psk + rn + srn, RESUME_SECRET, KEY_SIZE)
 
 
 def ratchet(keys: SessionKeys, *, suite: Suite = REFERENCE) -> SessionKeys:
-    """The next keys of a session. Nothing leads back: who takes these has not the ones before."""
+    """The next keys of a session. Nothing leads back: who takes these has not the ones before.
+
+    V3-REKEY-02, V3-REKEY-11.
+    """
     return SessionKeys(suite.hkdf_sha256(keys.enc, RATCHET, KEY_SIZE), suite.hkdf_sha256(keys.mac, RATCHET, KEY_SIZE))

@@ -12,7 +12,7 @@ NO_STORE = {"cache-control": "no-store"}  # V1-RES-06
 
 
 def seal_response(verified: Verified, status: int, payload: bytes, n: bytes, suite: Suite = REFERENCE) -> Reply:
-    """The handler's answer, sealed. V1-RES-01, V1-RES-02, V1-RES-05.
+    """The handler's answer, sealed. V1-RES-01, V1-RES-02, V1-RES-05, V2-RES-01.
 
     `n`: 12 fresh random bytes; ISO-4002 if it is the nonce of the request. A status that has no body becomes 200.
     """

@@ -40,7 +40,10 @@ class Declined:
 
 
 def resume_hello(resumption: Resumption, rn: bytes, mode: SecurityMode = SecurityMode.HYBRID) -> ResumeHello:
-    """Ask to resume; `rn`: 32 fresh random bytes. `mode` is told as in a full handshake, and decides nothing."""
+    """Ask to resume; `rn`: 32 fresh random bytes. `mode` is told as in a full handshake, and decides nothing.
+
+    V3-TICKET-02, V3-TICKET-09.
+    """
     members = {"resume": resumption.ticket, "rn": encode_base64(rn), "securityMode": mode.value}
     return ResumeHello(dump_json(members), rn, resumption)
 
@@ -58,6 +61,7 @@ def answer_resume(
     """The server's half. `srn`: 32 fresh random bytes; `sid`: a fresh session id; `now` in ms.
 
     The new session gets a new ticket for the same `psk`. Raises ISO-1001, 1002 or 6002 for an `rn` that is none.
+    V3-TICKET-02 to V3-TICKET-07, V3-TICKET-13.
     """
     rn = public_key(members, "rn")
     if len(rn) != NONCE_SIZE:
@@ -73,7 +77,7 @@ def answer_resume(
 
 
 def finish_resume(hello: ResumeHello, reply: Reply, *, suite: Suite = REFERENCE) -> Established | None:
-    """The resumed session, None where the server declined with a 409; ISO-1004 for any other answer."""
+    """The resumed session, None where the server declined with a 409; ISO-1004 for any other answer. V3-TICKET-16."""
     if reply.status == DECLINED:
         return None
     sid, members = read_answer(reply)

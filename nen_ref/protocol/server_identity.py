@@ -56,19 +56,25 @@ class Transcript:
 
 
 def transcript_hash(pk_kem: bytes, pk_x: bytes, server_nonce: bytes, sid: str) -> bytes:
-    """SHA-256 of f(pk_kem) f(pk_x) f(server_nonce) f(sid), f(x) being its length as u32 big-endian, then x."""
+    """SHA-256 of f(pk_kem) f(pk_x) f(server_nonce) f(sid), f(x) being its length as u32 big-endian, then x.
+
+    V3-ID-02.
+    """
     return hashlib.sha256(b"".join(map(_framed, (pk_kem, pk_x, server_nonce, sid.encode("utf-8"))))).digest()
 
 
 def bound_nonce(ct: bytes, pk_x_server: bytes) -> bytes:
-    """SHA-256 of the label, f(ct), f(pk_x_server): as unpredictable as `ct`, which encapsulation draws afresh."""
+    """SHA-256 of the label, f(ct), f(pk_x_server): as unpredictable as `ct`, which encapsulation draws afresh.
+
+    V3-ID-07, V3-ID-09.
+    """
     return hashlib.sha256(BOUND + _framed(ct) + _framed(pk_x_server)).digest()
 
 
 def prove(
     identity: Identity, transcript: Transcript, server_nonce: bytes, rnd: bytes, *, suite: Suite = REFERENCE
 ) -> dict[str, str]:
-    """The members `server_nonce`, `server_sig`, `server_id_pk`. `rnd`: 32 bytes."""
+    """The members `server_nonce`, `server_sig`, `server_id_pk`. `rnd`: 32 bytes. V3-ID-01."""
     signature = suite.ml_dsa_65_sign(identity.sk, transcript.signed_hash(server_nonce), CONTEXT, rnd)
     values = (server_nonce, signature, encode_spki(ML_DSA_65, identity.pk))
     return {name: encode_base64(value) for name, value in zip(MEMBERS, values, strict=True)}
@@ -80,7 +86,7 @@ def check(
     """The server's proven 1952-byte key, None where it shows none and none is demanded.
 
     ISO-3006 for an identity that is absent or not the pinned one, ISO-3007 for a signature that is not of this
-    handshake. One that is present is checked, also if nothing is demanded.
+    handshake. One that is present is checked, also if nothing is demanded. V3-ID-03 to V3-ID-06, V3-ID-08.
     """
     if not any(name in members for name in MEMBERS):
         if trust.pinned is not None or trust.bound:

@@ -35,7 +35,7 @@ class Session:
     keys: SessionKeys
     created_at: int
     identity: bytes | None = field(default=None, repr=False)
-    family: str = "v1"
+    family: str = "v1"  # V3-LIFE-03
 
 
 class ClientState(enum.Enum):

@@ -21,7 +21,7 @@ TICKET_LIFE_MS = 600_000
 class TicketKeys:
     """The ticket keys that all nodes of a server share, 32 bytes each: `current` seals, the `previous` still open.
 
-    A rotation makes a new key the current one, and keeps the old one for as long as a ticket lives.
+    A rotation makes a new key the current one, and keeps the old one for as long as a ticket lives. V3-TICKET-11.
     """
 
     current: bytes = field(repr=False)
@@ -33,13 +33,16 @@ class TicketKeys:
 
 
 def seal_ticket(psk: bytes, expires: int, key: bytes, nonce: bytes, *, suite: Suite = REFERENCE) -> str:
-    """The ticket for a 32-byte `psk`, good before `expires` (ms), under a fresh 12-byte nonce."""
+    """The ticket for a 32-byte `psk`, good before `expires` (ms), under a fresh 12-byte nonce. V3-TICKET-01, -17."""
     text = dump_json({"psk": encode_base64(psk), "exp": expires})
     return f"{encode_base64(nonce)}.{encode_base64(suite.aead_seal(key, nonce, text))}"
 
 
 def open_ticket(ticket: str, keys: TicketKeys, now: int, *, suite: Suite = REFERENCE) -> bytes | None:
-    """The `psk` of a ticket of ours that has not expired at `now` (ms); None for any other text."""
+    """The `psk` of a ticket of ours that has not expired at `now` (ms); None for any other text.
+
+    Whether its session lives does not matter. V3-TICKET-05, V3-TICKET-10 to V3-TICKET-12, V3-LIFE-02.
+    """
     for key in (keys.current, *keys.previous):
         try:
             psk, expires = _opened(ticket, key, suite)

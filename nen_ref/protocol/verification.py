@@ -101,7 +101,7 @@ def verify_request(
     versions: Sequence[Version] = (V1,),
     suite: Suite = REFERENCE,
 ) -> Generator[Question, Answer, Verified]:
-    """Check a request at the time `now` (ms), for a server that offers `versions`. V1-AUTH-10.
+    """Check a request at the time `now` (ms), for a server that offers `versions`. V1-AUTH-10, V2-AUTH-03, V2-STR-01.
 
     Raises the NenError of the first step that fails. Nothing is recorded by a request that fails before the replay
     step (V1-REPLAY-04); after it the nonce is spent, whatever comes (V1-REPLAY-03).
@@ -159,7 +159,7 @@ def check_session(session: Answer) -> Session:
 
 
 def check_shape(request: Request, version: Version = V1) -> Carried:
-    """Step 3: nonce and ciphertext, or ISO-3005, ISO-6001, ISO-6002. V1-REQ-03, V1-REQ-04, V1-REQ-09."""
+    """Step 3: nonce and ciphertext, or ISO-3005, ISO-6001, ISO-6002. V1-REQ-03, V1-REQ-04, V1-REQ-09, V2-REQ-11."""
     return version.read_request(request)
 
 
@@ -167,7 +167,7 @@ def check_signature_present(request: Request, carried: Carried, session: Session
     """Step 4: ISO-3001 without X-Nen-Signature, or with an empty one. V1-AUTH-03, V1-AUTH-15.
 
     None for a request that a client named by the policy may send unsigned; without a body nothing would prove that it
-    comes from that client. V1-AUTH-12.
+    comes from that client. V1-AUTH-12. A session of V3 has no identity, and so no exception: V3-ID-11.
     """
     signature = request.headers.get(SIGNATURE_HEADER)
     if signature:
@@ -203,7 +203,10 @@ def check_window(request: Request, now: int, policy: RequestPolicy = RequestPoli
 
 
 def check_replay(answer: Answer) -> None:
-    """Step 7: ISO-5001 for a nonce used before; ISO-2002 if the session went meanwhile. V1-REPLAY-01, V1-STORE-01."""
+    """Step 7: ISO-5001 for a nonce used before; ISO-2002 if the session went meanwhile. V1-REPLAY-01, V1-STORE-01.
+
+    The nonces of a session are one set, of whatever version its requests are. V2-REPLAY-01, V2-REPLAY-02.
+    """
     if answer is NonceAnswer.USED:
         raise failure(REPLAY_NONCE_REUSED)
     if answer is not NonceAnswer.NEW:

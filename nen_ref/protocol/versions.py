@@ -152,7 +152,7 @@ def _hello_v3(terms: ClientTerms, draw: Draw, suite: Suite) -> HybridHello:
 def _respond_v3(body: bytes, terms: ServerTerms, draw: Draw, sid: str, now: int, suite: Suite) -> Accepted | Declined:
     members = handshake_object(body)
     ticket = NewTicket(terms.tickets.current, draw(NONCE_SIZE), now + terms.ticket_life_ms)
-    if "resume" in members:
+    if "resume" in members:  # whatever else is in it, V3-TICKET-14; and no client has an identity, V3-ID-10
         terms.policy.check(None)
         return resumption.answer_resume(
             members, keys=terms.tickets, srn=draw(32), sid=sid, now=now, ticket=ticket, suite=suite
@@ -200,7 +200,10 @@ V3_MEMBERS = frozenset(("pk_kem", "pk_x", "securityMode", "resume"))
 
 
 def answering(offered: Sequence[Version], body: bytes) -> Version:
-    """The version that a handshake is in: V3 if it names anything of V3. Not offered: the one that will refuse it."""
+    """The version that a handshake is in: V3 if it names anything of V3. Not offered: the one that will refuse it.
+
+    V3-VER-01, V3-VER-03, V3-VER-04.
+    """
     try:
         of_v3 = not V3_MEMBERS.isdisjoint(parse_json_object(body))
     except Malformed:
