@@ -68,6 +68,8 @@ AREAS = {
     "REPLAY": "Replay", "RES": "Responses", "STR": "Streams", "LIFE": "Session lifecycle", "ERR": "Errors",
     "STORE": "Session stores", "PRIM": "Primitives", "KEY": "Key schedule", "REKEY": "Rekey", "TICKET": "Resumption",
     "ATT": "Attestation", "VER": "Several versions at once",
+    "ENV": "Envelopes", "CTX": "Contexts", "SIG": "Signed envelopes", "FRM": "Framed envelopes", "FLD": "Sealed fields",
+    "HOOK": "Webhooks", "MED": "Media",
 }  # fmt: skip
 
 
