@@ -247,6 +247,7 @@ async def x25519_twist(probe: HarnessProbe) -> None:
 )
 async def x25519_low_order(probe: HarnessProbe) -> None:
     """All 14 encodings of points of low order give 32 zero bytes, with any private key."""
+    await agrees(probe, "an ordinary public key", random_bytes(32), REFERENCE.x25519_public(random_bytes(32)))
     for note, value in LOW_ORDER.items():
         for encoded in (value, value + P):
             for top in (0, 1 << 255) if encoded < 1 << 255 else ():
