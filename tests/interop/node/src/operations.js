@@ -7,10 +7,11 @@ import { finish, hello, respond } from './handshake.js';
 import { openPayload, sealAnswer, sealBody, sealRequest, signedHeaders, verifyRequest } from './message.js';
 import { DETERMINISTIC, bytes, identityOf, optional, seedOf } from './arguments.js';
 import { NenServer } from './server.js';
+import { SEAL_SEEDED_STEPS, SEAL_STEPS } from './operations-seal.js';
 import { V3_PRIMITIVES, V3_SEEDED_STEPS, V3_STEPS } from './operations-v3.js';
 import { StreamSealer, chunksOf, eventsOf } from './stream.js';
 import { VERSIONS } from './versions.js';
-import { fromBase64, parseObject, parseSealed, pathOf, text, toBase64, utf8 } from './wire.js';
+import { fromBase64, lowerCase, parseObject, parseSealed, pathOf, text, toBase64, utf8 } from './wire.js';
 
 export const OPTIONS = [
   'identity_seed', 'protocol', 'security_mode', 'server_identity', 'bound', 'session_life_ms', 'require_identity',
@@ -19,12 +20,12 @@ export const OPTIONS = [
 
 /** Every operation. `log` takes what a server logs. */
 export function operations({ log = () => {} } = {}) {
-  return { ...unseededOperations({ log }), ...SEEDED, ...SEEDED_STEPS, ...V3_SEEDED_STEPS };
+  return { ...unseededOperations({ log }), ...SEEDED, ...SEEDED_STEPS, ...V3_SEEDED_STEPS, ...SEAL_SEEDED_STEPS };
 }
 
 /** Those that need no seed and no given randomness. */
 export function unseededOperations({ log = () => {} } = {}) {
-  return { ...PRIMITIVES, ...V3_PRIMITIVES, ...STEPS, ...V3_STEPS, ...clients(), ...servers(log) };
+  return { ...PRIMITIVES, ...V3_PRIMITIVES, ...STEPS, ...V3_STEPS, ...SEAL_STEPS, ...clients(), ...servers(log) };
 }
 
 const PRIMITIVES = {
@@ -151,16 +152,6 @@ async function drained(stream) {
     throw error;
   }
   return whole;
-}
-
-/** Header names in lower case; a repeated one is joined as HTTP says. */
-function lowerCase(headers) {
-  const joined = {};
-  for (const [name, value] of Object.entries(headers)) {
-    const key = name.toLowerCase();
-    joined[key] = Object.hasOwn(joined, key) ? `${joined[key]}, ${value}` : value;
-  }
-  return joined;
 }
 
 /** A store of at most one session, whose used nonces are never forgotten. */

@@ -6,7 +6,7 @@
 
 import * as crypto from './crypto.js';
 import { NenError } from './errors.js';
-import { NONCE_BYTES, fromBase64, isObject, parseObject, toBase64, utf8 } from './wire.js';
+import { NONCE_BYTES, fromBase64, isObject, parseJson, parseObject, toBase64, utf8 } from './wire.js';
 
 export const FRAME_SIZE = 262_144;
 export const MAX_FRAME_SIZE = 16_777_216;
@@ -85,7 +85,7 @@ export function sealSigned(ek, data, context, identity, { rnd, ...given } = {}) 
   return { ...envelope, sig: toBase64(signature), spk: toBase64(identity.spki) };
 }
 
-/** `signers`: the ML-DSA-65 keys, bare, of which one must have signed. Throws 3004 too. */
+/** {data, signer}. `signers`: the ML-DSA-65 keys, bare, of which one must have signed. Throws 3004 too. */
 export function openSigned(dk, envelope, context, signers) {
   partsOf(envelope, context);
   const key = crypto.identityKey(fromBase64(envelope.spk, 'ISO-3004'));
@@ -94,7 +94,7 @@ export function openSigned(dk, envelope, context, signers) {
   if (!crypto.verify(fromBase64(envelope.sig, 'ISO-3004'), utf8(signedText(envelope)), key)) {
     throw new NenError('ISO-3004', 'the signature does not verify');
   }
-  return open(dk, envelope, context);
+  return { data: open(dk, envelope, context), signer: key };
 }
 
 // Framed
@@ -149,9 +149,10 @@ export function openFramed(dk, envelope, context, known) {
 
 const webhookContext = (event) => `webhook:${event}`;
 
-/** {headers, body} of a signed envelope of a payload, a JSON text. */
+/** {headers, body} of a signed envelope of a payload, a JSON text. Throws 6001, 4003, 1002. */
 export function sealWebhook(ek, event, payload, identity, given = {}) {
   if (!EVENT.test(event)) throw malformed('not an event');
+  parseJson(utf8(payload), 'ISO-4003');
   const envelope = sealSigned(ek, utf8(payload), webhookContext(event), identity, given);
   return {
     headers: { 'content-type': 'application/json', 'x-nen-event': event },
@@ -159,12 +160,15 @@ export function sealWebhook(ek, event, payload, identity, given = {}) {
   };
 }
 
-/** {event, data} of a webhook, data being bytes; `headers` with names in lower case, `events` those expected. */
+/** {event, data} of a webhook, data being the bytes of a JSON text; `headers` with names in lower case, `events` those
+ *  expected. */
 export function openWebhook(dk, { headers, body }, events, signers) {
   const event = headers['x-nen-event'];
   if (!event) throw malformed('no x-nen-event');
   if (!events.includes(event)) throw unexpected('another event');
-  return { event, data: openSigned(dk, parseObject(utf8(body), 'ISO-6001'), webhookContext(event), signers) };
+  const { data } = openSigned(dk, parseObject(utf8(body), 'ISO-6001'), webhookContext(event), signers);
+  parseJson(data, 'ISO-4003');
+  return { event, data };
 }
 
 // Media

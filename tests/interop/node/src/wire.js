@@ -28,6 +28,16 @@ export function pathOf(target) {
   return target.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0] || '/';
 }
 
+/** Header names in lower case; a repeated one is joined as HTTP says. */
+export function lowerCase(headers) {
+  const joined = {};
+  for (const [name, value] of Object.entries(headers)) {
+    const key = name.toLowerCase();
+    joined[key] = Object.hasOwn(joined, key) ? `${joined[key]}, ${value}` : value;
+  }
+  return joined;
+}
+
 /** Bytes as UTF-8 text; throws TypeError for ill-formed UTF-8. A byte order mark stays and is no JSON. */
 export function text(bytes) {
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

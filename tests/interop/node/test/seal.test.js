@@ -66,7 +66,8 @@ test('recorded: signed', { skip }, () => {
     const signer = signerOf(entry);
     const stranger = crypto.newIdentity().publicKey;
     assert.equal(signedText(envelope), entry.signed_bytes_utf8);
-    assert.equal(toBase64(openSigned(dk, envelope, context, [stranger, signer.publicKey])), plaintext);
+    const opened = openSigned(dk, envelope, context, [stranger, signer.publicKey]);
+    assert.deepEqual([toBase64(opened.data), opened.signer], [plaintext, signer.publicKey]);
     const draws = { envelopes: [envelope], dk, signature: fromBase64(envelope.sig) };
     const made = drawing(draws, () => (
       sealSigned(ek, fromBase64(plaintext), context, signer, { n: fromBase64(envelope.n) })));
