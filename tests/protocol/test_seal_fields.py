@@ -129,6 +129,9 @@ def test_no_path_leads_into_another(paths: tuple[str, ...]) -> None:
     """SEAL-FLD-06."""
     refused("ISO-6001", seals, PLAIN, *paths)
     fails("ISO-6001", SEALED, *paths)
+    inside = {"a": field({"b": field(1, "a.b")}, "a")}
+    fails("ISO-6001", inside, "a", "a.b")
+    assert opens(opens(inside, "a"), "a.b") == {"a": {"b": 1}}  # one after the other is another thing
     made = seals({"a": 1, "ab": 2, "a!": {"b": 3}}, "a", "ab", "a!.b")  # beginning alike is not leading into
     assert opens(made, "a", "ab", "a!.b") == {"a": 1, "ab": 2, "a!": {"b": 3}}
 
