@@ -116,7 +116,7 @@ def _provoked(entry: ErrorCode) -> str:
 
 
 def _reproduced(code: str) -> str:
-    """The commands that provoke the code in an implementation, of one case for each kind: of V1, if that has the code."""
+    """The commands that provoke the code in an implementation, of one case for each kind: of V1, where it can."""
     protocol = next(version for version, missing in NOT_IN.items() if code not in missing)
     found = cases_by_code(all_cases(protocol), code)
     commands = [f"nen-ref conformance run {cases[0].id} {ARGUMENT[kind]}" for kind, cases in found.items() if cases]
