@@ -119,6 +119,7 @@ SERVER_OPTIONS: Mapping[str, Schema] = {
     "protocols": {"type": "array", "items": PROTOCOL, "minItems": 1, "uniqueItems": True},
     "server_identity_seed": octets(32),
     "ticket_keys": {"type": "array", "items": octets(32), "minItems": 1},
+    "ticket_life_ms": INTEGER,
 }
 
 SERVER = (
@@ -132,7 +133,7 @@ SERVER = (
         "before it answers), /api/fail-stream (it streams the chunk a, then fails) and /api/slow-stream (it streams "
         "the chunk a, then b after 700 ms). `protocols`: the versions to offer, V1 alone where it is absent. "
         "`server_identity_seed`: with the ML-DSA-65 identity of this seed (V3). `ticket_keys`: these keys for tickets, "
-        "of which the first seals, and all open (V3).",
+        "of which the first seals, and all open (V3). `ticket_life_ms`: how long a ticket is good (V3).",
         SERVER_OPTIONS,
         {"server": TEXT, "url": TEXT},
         optional=frozenset(SERVER_OPTIONS),

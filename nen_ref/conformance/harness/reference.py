@@ -39,7 +39,7 @@ from nen_ref.protocol.handshake import IdentityPolicy
 from nen_ref.protocol.handshake_v3 import SecurityMode
 from nen_ref.protocol.identity import Identity
 from nen_ref.protocol.session import SESSION_LIFE_MS
-from nen_ref.protocol.tickets import TicketKeys
+from nen_ref.protocol.tickets import TICKET_LIFE_MS, TicketKeys
 from nen_ref.protocol.verification import RequestPolicy
 from nen_ref.protocol.versions import VERSIONS
 from nen_ref.protocol.wire import encode_base64
@@ -238,6 +238,7 @@ def server_start(a: Arguments) -> Values:
         requests=RequestPolicy(unsigned_clients=frozenset(a.get("unsigned_clients", ()))),
         versions=tuple(VERSIONS[name] for name in a.get("protocols", ["v1"])),
         server_identity=Identity.from_seed(a["server_identity_seed"]) if "server_identity_seed" in a else None,
+        ticket_life_ms=a.get("ticket_life_ms", TICKET_LIFE_MS),
         ticket_keys=TicketKeys(a["ticket_keys"][0], tuple(a["ticket_keys"][1:])) if "ticket_keys" in a else None,
     )
     traced, store = Traced(), MemoryStore()
