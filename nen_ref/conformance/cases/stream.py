@@ -75,7 +75,7 @@ async def chunks(probe: Probe) -> None:
     why="a stream is often asked for with a plain GET",
     cause="only POST streams are sealed",
     level="recommended",
-    cites={"v2": ("V2-STR-01", ACCEPTED)},
+    cites={"v2": ("V1-STR-05", ACCEPTED)},
 )
 async def without_body(probe: Probe) -> None:
     """A signed GET without a body streams a, b and c, sealed and complete."""
@@ -333,7 +333,7 @@ async def get_wrongly_signed(probe: Probe) -> None:
     "ISO-6001",
     why=OPEN,
     cause="the window is not checked for a GET without a body",
-    cites={"v2": ("V2-STR-01", "ISO-3003")},
+    cites={"v2": ("V1-STR-05", "ISO-3003")},
 )
 async def get_stale(probe: Probe) -> None:
     """A GET for a stream with a stale timestamp is refused."""

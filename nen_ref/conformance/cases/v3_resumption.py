@@ -369,10 +369,30 @@ async def nothing_secret_sent(probe: Probe) -> None:
     for name, secret in secrets.items():
         found = secret.hex() in everything or encode_base64(secret).rstrip("=") in everything
         probe.ensure(not found, f"{name} {'stands' if found else 'does not stand'} in the answer")
-    plain = encode_base64(ticket.psk).rstrip("=")
-    parts = [ticket.ticket, *ticket.ticket.split(".")]
-    shown = any(plain in part or ticket.psk in _decoded(part) or plain.encode() in _decoded(part) for part in parts)
-    probe.ensure(not shown, "psk stands in the ticket, for anyone to read" if shown else "psk is sealed in the ticket")
+
+
+@case(
+    "v3/resumption/ticket-sealed",
+    "V3-TICKET-01",
+    ACCEPTED,
+    why="who reads the answer to a handshake could resume the session of another, and read it",
+    cause="the ticket is signed or encoded, and not sealed",
+)
+async def ticket_sealed(probe: Probe) -> None:
+    """psk and the keys of the session cannot be read in the ticket, which is another text each time."""
+    session = await probe.session()
+    ticket = ticket_of(probe, session)
+    secrets = {"psk": ticket.psk, "k_enc": session.keys.enc, "k_mac": session.keys.mac}
+    for name, secret in secrets.items():
+        forms = (secret, secret.hex().encode(), encode_base64(secret).rstrip("=").encode())
+        readable = [ticket.ticket.encode(), *map(_decoded, (ticket.ticket, *ticket.ticket.split(".")))]
+        found = any(form in text for form in forms for text in readable)
+        probe.ensure(not found, f"{name} {'stands' if found else 'cannot be read'} in the ticket")
+    replies = [await resume(probe, session) for _ in range(4)]
+    for reply in replies:
+        probe.judge(reply)
+    texts = {ticket.ticket, *(str(members_of(probe, reply).get("ticket")) for reply in replies)}
+    probe.ensure(len(texts) == 5, f"{len(texts)} tickets for one psk, of 5")
 
 
 def _decoded(text: str) -> bytes:

@@ -37,7 +37,15 @@ class Operation:
 
 def _library(step: vectors.Step) -> Operation:
     return Operation(
-        step.name, Kind.LIBRARY, step.does, step.args, step.result, step.optional, step.errors, step.partial
+        step.name,
+        Kind.LIBRARY,
+        step.does,
+        step.args,
+        step.result,
+        step.optional,
+        step.errors,
+        step.partial,
+        step.optional_result,
     )
 
 
@@ -52,7 +60,7 @@ def _server(name: str, does: str, args: Mapping[str, Schema], result: dict[str, 
 PROTOCOL: Schema = {"enum": ["v1", "v2", "v3"]}
 
 PRIMITIVES = tuple(_library(step) for step in vectors.PRIMITIVES if step.harness)
-STEPS = tuple(_library(step) for step in (*vectors.STEPS, *vectors.SEAL) if step.harness)
+STEPS = tuple(_library(step) for step in (*vectors.STEPS, *vectors.V2, *vectors.V3, *vectors.SEAL) if step.harness)
 
 CLIENT_OPTIONS: Mapping[str, Schema] = {
     "identity_seed": octets(32),
