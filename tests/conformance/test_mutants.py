@@ -20,7 +20,7 @@ from nen_ref.conformance.mutants.model import Mutant, all_mutants
 from nen_ref.conformance.mutants.patch import NothingToReplace, bind, set_field
 from nen_ref.conformance.mutants.report import matrix_json, matrix_markdown
 from nen_ref.conformance.registry import all_cases
-from nen_ref.conformance.requirements import requirements
+from nen_ref.conformance.requirements import in_force
 from nen_ref.protocol import errors
 
 HERE = Path(__file__).parent
@@ -58,14 +58,15 @@ def test_ids_are_unique_and_permanent() -> None:
 
 @pytest.mark.parametrize("mutant", all_mutants(), ids=lambda mutant: mutant.id)
 def test_it_says_what_is_wrong_and_what_for(mutant: Mutant) -> None:
-    own = [case for case in all_cases(kinds=(mutant.kind,)) if case.requirement == mutant.requirement]
-    assert mutant.requirement in requirements()
+    cases = all_cases(mutant.protocol, (mutant.kind,))
+    own = [case for case in cases if case.requirement == mutant.requirement]
+    assert mutant.requirement in in_force(mutant.protocol)
     assert own, "no case of its kind tests its requirement"
     assert re.fullmatch(r"[A-Z].{15,}\.", mutant.fault)
     assert len(mutant.gains) >= 10
     assert not mutant.gains.endswith(".")
     for prefix in mutant.related:
-        assert any(case.id.startswith(prefix) for case in all_cases(kinds=(mutant.kind,))), f"nothing begins {prefix}"
+        assert any(case.id.startswith(prefix) for case in cases), f"nothing begins {prefix}"
 
 
 def test_the_costly_cases_exist_and_run_against_their_mutants() -> None:
