@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nen_ref.primitives.suite import REFERENCE, Suite
@@ -12,6 +13,8 @@ from nen_ref.protocol.identity import CONTEXT, Identity
 FORMAT = "NEN-ATTESTATION-1"
 PROTOCOL = "NEN-PROTOCOL-V3"
 SUITE = "ML-KEM-768 + X25519 / HKDF-SHA256 / ChaCha20-Poly1305 / HMAC-SHA256 / ML-DSA-65"
+MEMBERS = ("v", "endpoint", "protocol", "suite", "securityMode", "from", "to", "issuedAt")
+OPTIONAL = {"from", "to"}
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,9 @@ class Attestation:
     @property
     def members(self) -> dict[str, str]:
         """Its members, in the order in which they are signed. V3-ATT-01, V3-ATT-02, V3-ATT-06."""
-        named = {
-            "v": FORMAT,
-            "endpoint": self.endpoint,
-            "protocol": PROTOCOL,
-            "suite": SUITE,
-            "securityMode": self.mode.value,
-            "from": self.valid_from,
-            "to": self.valid_to,
-            "issuedAt": self.issued_at,
-        }
-        return {name: value for name, value in named.items() if value is not None}
+        mode = self.mode.value
+        values = (FORMAT, self.endpoint, PROTOCOL, SUITE, mode, self.valid_from, self.valid_to, self.issued_at)
+        return {name: value for name, value in zip(MEMBERS, values, strict=True) if value is not None}
 
     @property
     def signed_text(self) -> bytes:
@@ -63,9 +58,31 @@ def attest(
     return SignedAttestation(attestation, signature, identity.pk)
 
 
-def verify_attestation(signed: SignedAttestation, pinned: bytes, *, suite: Suite = REFERENCE) -> bool:
-    """Whether it is signed by the 1952-byte key `pinned`, which the caller trusts: the key inside proves nothing.
-    V3-ATT-05."""
-    if signed.pk != pinned:
-        return False
-    return suite.ml_dsa_65_verify(pinned, signed.attestation.signed_text, signed.signature, CONTEXT)
+def read_attestation(members: Mapping[str, object]) -> Attestation | None:
+    """The attestation in the members of a JSON object, None if it is none of V3. V3-ATT-02, V3-ATT-05, V3-ATT-06.
+
+    Members that are not named are not signed, and are left out.
+    """
+    texts = {name: members[name] for name in MEMBERS if name in members}
+    if not OPTIONAL | texts.keys() >= set(MEMBERS) or not all(isinstance(text, str) for text in texts.values()):
+        return None
+    mode = texts["securityMode"]
+    if (texts["v"], texts["protocol"], texts["suite"]) != (FORMAT, PROTOCOL, SUITE) or mode not in set(SecurityMode):
+        return None
+    named = {name: str(text) for name, text in texts.items()}
+    return Attestation(
+        named["endpoint"], SecurityMode(named["securityMode"]), named["issuedAt"], named.get("from"), named.get("to")
+    )
+
+
+def verify_attestation(
+    members: Mapping[str, object], signature: bytes, pinned: bytes, *, suite: Suite = REFERENCE
+) -> Attestation | None:
+    """The attestation, if the 1952-byte key `pinned` signed it, and None otherwise. V3-ATT-03, V3-ATT-05.
+
+    The caller trusts that key already: one that comes with the attestation proves nothing.
+    """
+    attestation = read_attestation(members)
+    if attestation is None or not suite.ml_dsa_65_verify(pinned, attestation.signed_text, signature, CONTEXT):
+        return None
+    return attestation

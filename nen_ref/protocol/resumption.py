@@ -66,7 +66,7 @@ def answer_resume(
     rn = public_key(members, "rn")
     if len(rn) != NONCE_SIZE:
         raise failure(HANDSHAKE_FAILED, f"rn is {len(rn)} bytes, not {NONCE_SIZE}")
-    text = members["resume"]
+    text = members.get("resume")
     psk = open_ticket(text, keys, now, suite=suite) if isinstance(text, str) else None
     if psk is None:
         return Declined(json_reply(DECLINED, dump_json({"resumed": False})))

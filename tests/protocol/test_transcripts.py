@@ -10,7 +10,6 @@ import json
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from nen_ref.primitives.ml_dsa_keys import decode_pkcs8_seed, decode_spki
 from nen_ref.primitives.ml_kem import ML_KEM_768, decaps, encaps_internal, k_pke_decrypt
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol import handshake_v3, server_identity
-from nen_ref.protocol.attestation import Attestation, SignedAttestation, attest, verify_attestation
+from nen_ref.protocol.attestation import Attestation, attest, verify_attestation
 from nen_ref.protocol.client import ClientSession
 from nen_ref.protocol.handshake import Accepted, ClientHello, client_finish, respond
 from nen_ref.protocol.handshake_v3 import HybridHello, NewTicket, Resumption, SecurityMode, ServerProof
@@ -402,14 +401,20 @@ def test_attestations() -> None:
         assert attestation.members == said
         assert attestation.signed_text == recorded["signed_message"].encode()
         pk = decode_spki(ML_DSA_65, unb64(recorded["publicKey"]))
-        signed = SignedAttestation(attestation, unb64(recorded["signature"]), pk)
-        assert recorded["verify"] is verify_attestation(signed, pk) is True
-        assert not verify_attestation(signed, bytes(1952))
-        assert not verify_attestation(replace(signed, attestation=replace(attestation, endpoint="/other")), pk)
+        signature = unb64(recorded["signature"])
+        assert recorded["verify"] is True
+        assert verify_attestation(said, signature, pk) == attestation
+        assert verify_attestation({**said, "further": 1}, signature, pk) == attestation
+        assert verify_attestation(said, signature, bytes(1952)) is None
+        for name in said:
+            changed = {"from": "x", "to": "x"} if name in ("from", "to") else {name: said[name] + " "}
+            assert verify_attestation({**said, **changed}, signature, pk) is None
+            assert verify_attestation({**said, name: 7}, signature, pk) is None
+            assert verify_attestation({k: v for k, v in said.items() if k != name}, signature, pk) is None
         xi = decode_pkcs8_seed(ML_DSA_65, unb64(recorded["secret_key_pkcs8"]))
         ours = attest(Identity.from_seed(xi), attestation)
         assert ours.pk == pk
-        assert verify_attestation(ours, pk)
+        assert verify_attestation(ours.attestation.members, ours.signature, pk) == attestation
 
 
 def new_ticket(recorded: dict[str, Any]) -> NewTicket:

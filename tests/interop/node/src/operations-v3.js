@@ -31,7 +31,7 @@ export const V3_STEPS = {
     const psk = openTicket(ticket, keys.map(bytes), now);
     return { psk: psk && Buffer.from(psk).toString('hex') };
   },
-  'v3.resume_hello': ({ ticket, rn }) => ({ body: resumeHello(ticket, bytes(rn)) }),
+  'v3.resume_hello': ({ ticket, rn, security_mode: mode }) => ({ body: resumeHello(ticket, bytes(rn), mode) }),
   'v3.resume_respond'({ body, keys, now, srn, sid, ticket_nonce: nonce, ticket_expires: expires }, trace) {
     const given = {
       ticketKeys: keys.map(bytes), now, srn: bytes(srn), sid, ticketNonce: bytes(nonce), ticketExpires: expires, trace,
@@ -74,7 +74,7 @@ export const V3_SEEDED_STEPS = {
     trace('ek', ek);
     const trust = { pinned: orNull(pinned), bound };
     const { sid, psk, ticket, ...keys } = finish(status, utf8(body), { ek, dk, x: orNull(x), trust }, trace);
-    return { sid, ...keysOut(keys), psk, ...optional('ticket', ticket) };
+    return { sid, ...keysOut(keys), ...(ticket && { psk, ticket }) };
   },
   'v3.attest'({ seed, endpoint, security_mode: securityMode, from, to, issued_at: issuedAt }) {
     const statement = { endpoint, from, to, issuedAt, ...optional('securityMode', securityMode) };

@@ -40,7 +40,8 @@ function pskIn(ticket, key, now) {
 }
 
 /** The client's body. `rn`: 32 fresh bytes. */
-export const resumeHello = (ticket, rn) => JSON.stringify({ resume: ticket, rn: toBase64(rn) });
+export const resumeHello = (ticket, rn, securityMode = 'hybrid') => (
+  JSON.stringify({ resume: ticket, rn: toBase64(rn), securityMode }));
 
 /** The server's half, as `respond` of a handshake. Throws 1001, 6002, 1002 for a malformed rn.
  *  ticketKeys: the first seals, all open; srn: 32 fresh bytes */
