@@ -22,7 +22,7 @@ from nen_ref.vectors.read import Folder, read_folder
 from nen_ref.vectors.schema import schemas
 from nen_ref.vectors.suites import all_suites
 
-REQUIREMENT = re.compile(r"V[123]-[A-Z]+-\d\d")
+REQUIREMENT = re.compile(r"(?:V[123]|SEAL)-[A-Z]+-\d\d")
 IDS = Path(__file__).with_name("published_ids.txt")
 
 
