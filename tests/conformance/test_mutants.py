@@ -93,7 +93,8 @@ def test_the_reference_has_to_pass_what_the_mutants_meet() -> None:
 
 def is_idle(case: Case) -> bool:
     """Whether it is too costly for every mutant."""
-    names = {name for mutant in all_mutants() for name in (mutant.requirement, *mutant.related)}
+    own = [mutant for mutant in all_mutants() if mutant.protocol == case.protocol]
+    names = {name for mutant in own for name in (mutant.requirement, *mutant.related)}
     return case.id in COSTLY and case.requirement not in names and case.id not in names
 
 
