@@ -67,7 +67,7 @@ class Suite:
 
     x25519: Callable[[bytes, bytes], bytes]
     """(k 32, u 32) -> u-coordinate 32. RFC 7748, section 5: any k and any u, and all zeros from a u of low order
-    (the protocol refuses those). V3-PRIM-03 to V3-PRIM-06."""
+    (the protocol refuses those). V3-PRIM-03, V3-PRIM-04, V3-PRIM-05, V3-PRIM-06."""
 
     unsupported: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The operations that this implementation cannot do: field name -> the reason."""
