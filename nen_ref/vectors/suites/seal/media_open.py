@@ -79,8 +79,8 @@ def _forms(to: Recipient, made: dict[str, Any]) -> Iterator[Test]:
         yield wrong(f"{name}-null", f"{name} is null", {**made, name: None}, "MediaForm", SHAPE)
         yield wrong(f"{name}-array", f"{name} is an array of it", {**made, name: [made[name]]}, "MediaForm", SHAPE)
     yield wrong("size-text", "size is a text", {**made, "size": "15"}, "MediaForm", SHAPE)
-    for size in (0, 14, 16, -15):
-        yield wrong(f"size-{size}", f"size is {size}, not 15", {**made, "size": size}, "MediaSize", NUMBERS)
+    for id, size in (("0", 0), ("14", 14), ("16", 16), ("minus-15", -15)):
+        yield wrong(f"size-{id}", f"size is {size}, not 15", {**made, "size": size}, "MediaSize", NUMBERS)
 
 
 def _envelopes(to: Recipient, made: dict[str, Any]) -> Iterator[Test]:

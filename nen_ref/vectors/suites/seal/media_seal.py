@@ -22,10 +22,10 @@ def fixed(draw: Draw, found: Found) -> list[Group]:
             for id, comment, size, frame_size, type in files
         ), {"ek": to.ek}),
         Group("what cannot be sealed", tuple(
-            invalid(f"frame-size-{frame_size}", f"frames of {frame_size} bytes",
+            invalid(f"frame-size-{id}", f"frames of {frame_size} bytes",
                     {"type": "image/png", **without(given(to, f"size {frame_size}", 9, frame_size), "context")},
                     "FrameSize", codes=SHAPE)
-            for frame_size in (0, -1)
+            for id, frame_size in (("0", 0), ("minus-1", -1))
         ), {"ek": to.ek}),
     ]  # fmt: skip
 
