@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { bytes } from './src/arguments.js';
 import { NenClient } from './src/client.js';
 import { newIdentity, use } from './src/crypto.js';
+import { NenError } from './src/errors.js';
 import { HYBRID, PQC_ONLY } from './src/hybrid.js';
 import { noble } from './src/noble.js';
 
@@ -49,7 +50,8 @@ async function step(name, action) {
 }
 
 async function echo(method, path, body) {
-  const { payload: answer } = await client.request(method, path, body);
+  const { status, payload: answer } = await client.request(method, path, body);
+  if (status === 404) throw new NenError('ISO-9000', 'no such route', { httpStatus: status });
   assert.equal(answer.method, method);
   // No body comes back as null or not at all.
   assert.deepEqual(answer.body ?? null, body ?? null);

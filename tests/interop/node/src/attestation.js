@@ -3,7 +3,7 @@
 import * as crypto from './crypto.js';
 import { NenError } from './errors.js';
 import { HYBRID, PQC_ONLY } from './hybrid.js';
-import { fromBase64, isObject, toBase64, utf8 } from './wire.js';
+import { parseObject, utf8 } from './wire.js';
 
 const VERSION = 'NEN-ATTESTATION-1';
 const PROTOCOL = 'NEN-PROTOCOL-V3';
@@ -14,24 +14,27 @@ const OPTIONAL = ['from', 'to'];
 /** The signed text: the members in their order, without spaces; no others, and none that is absent. */
 export const attestationText = (attestation) => JSON.stringify(attestation, MEMBERS);
 
-/** {attestation, signature, publicKey}, the last two in base64. Times are texts; `rnd` as in FIPS 204. */
+/** {attestation, signature, publicKey}: its text, and bytes, the key as SPKI. Times are texts; `rnd` as in FIPS 204. */
 export function attest(identity, { endpoint, securityMode = HYBRID, from, to, issuedAt }, rnd) {
-  const attestation = { v: VERSION, endpoint, protocol: PROTOCOL, suite: SUITE, securityMode, from, to, issuedAt };
-  const signature = crypto.sign(utf8(attestationText(attestation)), identity.secretKey, rnd);
+  const members = { v: VERSION, endpoint, protocol: PROTOCOL, suite: SUITE, securityMode, from, to, issuedAt };
+  const attestation = attestationText(members);
   return {
-    attestation: JSON.parse(attestationText(attestation)),
-    signature: toBase64(signature),
-    publicKey: toBase64(identity.spki),
+    attestation, signature: crypto.sign(utf8(attestation), identity.secretKey, rnd), publicKey: identity.spki,
   };
 }
 
-/** The members that are signed, if it is valid under `publicKey` (bare bytes, the key that the caller expects) and
- *  attests V3; null otherwise. */
-export function verifiedAttestation({ attestation, signature }, publicKey) {
-  if (!wellFormed(attestation)) return null;
+/** The members of a JSON text (its bytes) that are signed, if it is valid under `publicKey` (bare bytes, the key that
+ *  the caller expects) and attests V3; null otherwise. */
+export function verifiedAttestation(bytes, signature, publicKey) {
+  const attestation = objectIn(bytes);
+  if (attestation === null || !wellFormed(attestation)) return null;
   const text = attestationText(attestation);
+  return crypto.verify(signature, utf8(text), publicKey) ? JSON.parse(text) : null;
+}
+
+function objectIn(bytes) {
   try {
-    return crypto.verify(fromBase64(signature), utf8(text), publicKey) ? JSON.parse(text) : null;
+    return parseObject(bytes, 'ISO-6001');
   } catch (error) {
     if (!(error instanceof NenError)) throw error;
     return null;
@@ -39,7 +42,6 @@ export function verifiedAttestation({ attestation, signature }, publicKey) {
 }
 
 function wellFormed(attestation) {
-  if (!isObject(attestation)) return false;
   const isText = (name) => typeof attestation[name] === 'string'
     || (OPTIONAL.includes(name) && attestation[name] === undefined);
   return MEMBERS.every(isText) && [HYBRID, PQC_ONLY].includes(attestation.securityMode)

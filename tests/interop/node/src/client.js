@@ -89,7 +89,8 @@ export class NenClient {
     const { ticket, psk } = this.#current();
     if (ticket !== undefined) {
       const rn = crypto.randomKey();
-      const res = await this.#exchange('ISO-1003', 'POST', '/api/nen/handshake', {}, resumeHello(ticket, rn));
+      const body = resumeHello(ticket, rn, this.#options.securityMode);
+      const res = await this.#exchange('ISO-1003', 'POST', '/api/nen/handshake', {}, body);
       const bytes = await bytesOf(res, 'ISO-1003', 'ISO-1004');
       const keys = finishResume(res.status, bytes, psk, rn, this.#options.trace);
       if (keys !== null) {

@@ -34,14 +34,17 @@ export function hello(ek, x, trace = noTrace) {
 }
 
 /** The server's half, a resumption included; the session is not stored. Throws 1001, 1002, 3004, 6002.
- *  given: policy (V3 has no client identity, so one that is required is refused), m, x (the server's X25519 secret),
- *  sid, ticketKeys, ticketNonce, ticketExpires, identity with signing randomness rnd, serverNonce (bound by default) */
+ *  given: that of respondToHello or of respondToResume */
 export function respond(message, given) {
-  const { policy = {}, m, x, sid, ticketKeys, ticketNonce, ticketExpires, trace = noTrace } = given;
-  if (message.resume !== undefined) {
-    refuseRequiredIdentity(policy);
-    return respondToResume(message, given);
-  }
+  if (message.resume === undefined) return respondToHello(message, given);
+  refuseRequiredIdentity(given.policy);
+  return respondToResume(message, given);
+}
+
+/** given: policy (V3 has no client identity, so one that is required is refused), m, x (the server's X25519 secret),
+ *  sid, ticketKeys, ticketNonce, ticketExpires, identity with signing randomness rnd, serverNonce (bound by default) */
+export function respondToHello(message, given) {
+  const { policy, m, x, sid, ticketKeys, ticketNonce, ticketExpires, trace = noTrace } = given;
   const pkKem = keyIn(message.pk_kem === undefined ? message.pk : message.pk_kem, 'pk_kem');
   const pkX = message.securityMode === PQC_ONLY ? null : keyIn(message.pk_x, 'pk_x');
   refuseRequiredIdentity(policy);
@@ -64,7 +67,7 @@ export function respond(message, given) {
   return { status: 200, answer, session: { family: 'v3', ...keys, identity: null }, psk };
 }
 
-function refuseRequiredIdentity({ requireIdentity = false, pinned = null }) {
+function refuseRequiredIdentity({ requireIdentity = false, pinned = null } = {}) {
   if (requireIdentity || pinned !== null) throw new NenError('ISO-3004', 'identity required, and V3 has none');
 }
 

@@ -1,13 +1,13 @@
 // The operations of the harness protocol that V3 adds.
 
 import { DETERMINISTIC, bytes, identityOf, optional, seedOf } from './arguments.js';
-import { attest, attestationText, verifiedAttestation } from './attestation.js';
+import { attest, verifiedAttestation } from './attestation.js';
 import * as crypto from './crypto.js';
-import { finish, hello, respond } from './hybrid.js';
+import { HYBRID, finish, hello, respondToHello } from './hybrid.js';
 import { combine, derive, derivePsk, ratchet } from './keys.js';
 import { boundNonce, transcriptHash } from './proof.js';
 import { finishResume, openTicket, respondToResume, resumeHello, sealTicket } from './tickets.js';
-import { fromBase64, parseJson, parseObject, toBase64, utf8 } from './wire.js';
+import { parseObject, utf8 } from './wire.js';
 
 const keysOut = ({ ss, hmacKey }) => ({ enc: ss, mac: hmacKey });
 const orNull = (hex) => (hex === undefined || hex === '' ? null : bytes(hex));
@@ -31,7 +31,8 @@ export const V3_STEPS = {
     const psk = openTicket(ticket, keys.map(bytes), now);
     return { psk: psk && Buffer.from(psk).toString('hex') };
   },
-  'v3.resume_hello': ({ ticket, rn, security_mode: mode }) => ({ body: resumeHello(ticket, bytes(rn), mode) }),
+  'v3.resume_hello': ({ ticket, rn, security_mode: mode = HYBRID }) => (
+    { body: resumeHello(ticket, bytes(rn), mode) }),
   'v3.resume_respond'({ body, keys, now, srn, sid, ticket_nonce: nonce, ticket_expires: expires }, trace) {
     const given = {
       ticketKeys: keys.map(bytes), now, srn: bytes(srn), sid, ticketNonce: bytes(nonce), ticketExpires: expires, trace,
@@ -45,8 +46,7 @@ export const V3_STEPS = {
     return { resumed: true, sid: made.sid, ...keysOut(made), ...optional('ticket', made.ticket) };
   },
   'v3.attest_verify'({ attestation, signature, public_key: key }) {
-    const claimed = { attestation: parseJson(utf8(attestation), 'ISO-6001'), signature: toBase64(bytes(signature)) };
-    return { valid: verifiedAttestation(claimed, bytes(key)) !== null };
+    return { valid: verifiedAttestation(utf8(attestation), bytes(signature), bytes(key)) !== null };
   },
 };
 
@@ -55,7 +55,7 @@ export const V3_SEEDED_STEPS = {
     return { body: hello(crypto.kemKeygen(seedOf({ d, z })).ek, orNull(x), trace) };
   },
   'v3.respond'(args, trace) {
-    const { answer, session, psk } = respond(parseObject(utf8(args.body), 'ISO-1001'), {
+    const { answer, session, psk } = respondToHello(parseObject(utf8(args.body), 'ISO-1001'), {
       m: bytes(args.m),
       x: bytes(args.x),
       sid: args.sid,
@@ -79,8 +79,6 @@ export const V3_SEEDED_STEPS = {
   'v3.attest'({ seed, endpoint, security_mode: securityMode, from, to, issued_at: issuedAt }) {
     const statement = { endpoint, from, to, issuedAt, ...optional('securityMode', securityMode) };
     const { attestation, signature, publicKey } = attest(identityOf(seed), statement, DETERMINISTIC);
-    return {
-      attestation: attestationText(attestation), signature: fromBase64(signature), public_key: fromBase64(publicKey),
-    };
+    return { attestation, signature, public_key: publicKey };
   },
 };

@@ -16,6 +16,7 @@ import { fromBase64, lowerCase, parseObject, parseSealed, pathOf, text, toBase64
 export const OPTIONS = [
   'identity_seed', 'protocol', 'security_mode', 'server_identity', 'bound', 'session_life_ms', 'require_identity',
   'pinned_identities', 'unsigned_clients', 'failing_routes', 'protocols', 'server_identity_seed', 'ticket_keys',
+  'ticket_life_ms',
 ];
 
 /** Every operation. `log` takes what a server logs. */
@@ -246,6 +247,7 @@ function servers(log) {
         ...optional('sessionTtlMs', args.session_life_ms),
         ...optional('protocols', args.protocols),
         ...optional('ticketKeys', args.ticket_keys?.map(bytes)),
+        ...optional('ticketLifeMs', args.ticket_life_ms),
         serverIdentity: identityOf(args.server_identity_seed),
         requireIdentity: args.require_identity ?? false,
         pinned: args.pinned_identities?.map(bytes) ?? null,

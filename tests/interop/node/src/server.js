@@ -35,6 +35,7 @@ export class NenServer {
    *    signature never passes
    *  serverIdentity: from newIdentity, proven in the handshakes of V3
    *  ticketKeys: for the tickets of V3, 32 bytes each: the first seals, all of them open; a fresh one unless given
+   *  ticketLifeMs: how long a ticket is good, ten minutes
    *  sessionTtlMs: life of a session, one hour
    *  failingRoutes: routes whose handlers fail, for tests
    *  now: clock in ms;  log: receives the diagnoses that are never sent */
@@ -44,6 +45,7 @@ export class NenServer {
       requireIdentity: false,
       serverIdentity: undefined,
       ticketKeys: [crypto.randomKey()],
+      ticketLifeMs: TICKET_LIFE_MS,
       pinned: null,
       unsigned: [],
       sessionTtlMs: 3_600_000,
@@ -104,9 +106,7 @@ export class NenServer {
       }
     }
     // Routed by the decoded path; signed is the raw one.
-    const rekeys = req.method === 'POST' && path === REKEY_PATH && this.#versions.some(({ ratchets }) => ratchets);
     const handler = handlerOf(decoded(path), { failing: this.#options.failingRoutes });
-    if (!handler && !rekeys) return sendJson(res, 404, '{"message":"no such route"}');
 
     sessionOf(req.headers, this.sessions); // before the body is read: strangers need not upload anything
     const bytes = await readBody(req, BODY_LIMIT);
@@ -114,6 +114,7 @@ export class NenServer {
     const { now, log } = this.#options;
     const context = { store: this.sessions, now: now(), versions: this.#versions, unsigned: this.#unsigned, log };
     const verified = verifyRequest(request, context);
+    const rekeys = verified.version.ratchets && req.method === 'POST' && path === REKEY_PATH;
     if (rekeys) return this.#rekey(res, sid, verified);
     const answer = await handler({ method: req.method, body: verified.body });
     const { ss } = verified; // not the session's: that may have been rekeyed meanwhile
@@ -136,7 +137,7 @@ export class NenServer {
       identity: this.#options.serverIdentity,
       ticketKeys: this.#options.ticketKeys,
       ticketNonce: crypto.randomNonce(),
-      ticketExpires: now + TICKET_LIFE_MS,
+      ticketExpires: now + this.#options.ticketLifeMs,
       srn: crypto.randomKey(),
       now,
     });
@@ -148,8 +149,7 @@ export class NenServer {
   }
 
   /** Synchronous from the verification on. Of two under the same keys, the second does not verify any more. */
-  #rekey(res, sid, { version, session, ss }) {
-    if (!version.ratchets) return sendJson(res, 404, '{"message":"no such route"}');
+  #rekey(res, sid, { session, ss }) {
     if (!this.sessions.replaceKeys(sid, ss, ratchet(session))) throw new NenError('ISO-3002', 'the keys have changed');
     sendJson(res, 200, '{"ok":true}');
   }

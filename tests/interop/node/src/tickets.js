@@ -39,9 +39,9 @@ function pskIn(ticket, key, now) {
   return bytesOfSize(psk, crypto.KEY_BYTES, 'ISO-4001');
 }
 
-/** The client's body. `rn`: 32 fresh bytes. */
-export const resumeHello = (ticket, rn, securityMode = 'hybrid') => (
-  JSON.stringify({ resume: ticket, rn: toBase64(rn), securityMode }));
+/** The client's body. `rn`: 32 fresh bytes; securityMode: how the first session was made. */
+export const resumeHello = (ticket, rn, securityMode) =>
+  JSON.stringify({ resume: ticket, rn: toBase64(rn), securityMode });
 
 /** The server's half, as `respond` of a handshake. Throws 1001, 6002, 1002 for a malformed rn.
  *  ticketKeys: the first seals, all open; srn: 32 fresh bytes */

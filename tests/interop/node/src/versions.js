@@ -53,7 +53,7 @@ export function speaking(offered, session, headers) {
   const candidates = offered.filter(({ family }) => family === session.family);
   if (candidates.length === 0) throw new NenError('ISO-2002', 'a session of a version that is not offered');
   if (candidates.length === 1) return candidates[0];
-  const inHeader = Boolean(headers['x-nen-nonce']); // an empty one counts as absent
+  const inHeader = headers['x-nen-nonce'] !== undefined; // be it empty: no way back to V1
   return candidates.find(({ needsNonce }) => needsNonce === inHeader);
 }
 

@@ -12,7 +12,7 @@ import { noble } from '../src/noble.js';
 import { transcriptHash } from '../src/proof.js';
 import { NenServer } from '../src/server.js';
 import { chunksOf, eventsOf } from '../src/stream.js';
-import { finishResume, openTicket, respondToResume, sealTicket } from '../src/tickets.js';
+import { finishResume, openTicket, respondToResume, resumeHello, sealTicket } from '../src/tickets.js';
 import { VERSIONS } from '../src/versions.js';
 import { fromBase64, parseObject, parseSealed, text, toBase64, utf8 } from '../src/wire.js';
 import { transcripts } from '../testing/recorded.js';
@@ -276,6 +276,7 @@ for (const [index, run] of v3.runs.entries()) {
         ticketExpires: expires(fresh.plaintext),
       });
       assert.deepEqual([status, JSON.stringify(answer)], [wire.response.status, wire.response.body]);
+      assert.equal(resumeHello(resumed.ticket, rn, run.derived.security_mode), wire.request.body);
       const keys = finishResume(status, utf8(wire.response.body), psk, rn);
       assert.deepEqual(keys, { sid: resumed.sid, ...keysOf(resumed), psk, ticket: fresh.ticket });
       assertRequest(VERSIONS.v3, resumed.sid, next);
@@ -296,16 +297,18 @@ for (const [index, run] of v3.runs.entries()) {
 
 test('v3: attestations', { skip: skipV3 }, () => {
   assert.ok(v3.attestations.length > 0);
-  for (const { attestation, signature, publicKey, signed_message: message, options, ...more } of v3.attestations) {
+  for (const { attestation, publicKey, signed_message: message, options, ...more } of v3.attestations) {
+    const signature = fromBase64(more.signature);
     assert.equal(attestationText(attestation), message);
     const identity = identityIn(more.secret_key_pkcs8);
     assert.equal(toBase64(identity.spki), publicKey);
-    assert.deepEqual(verifiedAttestation({ attestation, signature }, identity.publicKey), attestation);
-    const other = { ...attestation, endpoint: '/' };
-    assert.equal(verifiedAttestation({ attestation: other, signature }, identity.publicKey), null);
+    const verified = (value) => verifiedAttestation(utf8(JSON.stringify(value)), signature, identity.publicKey);
+    assert.deepEqual(verified(attestation), attestation);
+    assert.deepEqual(verified({ further: 1, ...attestation }), attestation);
+    assert.equal(verified({ ...attestation, endpoint: '/' }), null);
+    assert.equal(verified({ ...attestation, suite: 'none' }), null);
     const again = attest(identity, { ...options, issuedAt: attestation.issuedAt });
-    assert.deepEqual([again.attestation, again.publicKey], [attestation, publicKey]);
-    assert.equal(JSON.stringify(again.attestation), message);
+    assert.deepEqual([again.attestation, toBase64(again.publicKey)], [message, publicKey]);
   }
 });
 

@@ -283,7 +283,9 @@ test('rekey: the keys move on once, nonces and life stay', async (t) => {
   const wrong = request(next, { protocol: 'v3', path: '/api/nen/rekey' });
   assert.equal(await codeOf(send(base, wrong)), 'ISO-3002');
   const v2 = await establish(base, 'v2');
-  assert.equal(await codeOf(send(base, request(v2, { protocol: 'v2', path: '/api/nen/rekey' }))), 404);
+  const { status, body: answer } = await send(base, request(v2, { protocol: 'v2', path: '/api/nen/rekey' }));
+  assert.equal(status, 404);
+  assert.deepEqual(opened(v2, { status: 200, body: answer }), { detail: 'no such route' }, 'a path like any other');
 });
 
 test('resumption: good tickets, and those that are not', async (t) => {
@@ -296,7 +298,7 @@ test('resumption: good tickets, and those that are not', async (t) => {
 
   async function resumed(to, ticket, path, headers) {
     const rn = crypto.randomKey();
-    const { status, body } = await shake(to, resumeHello(ticket, rn), path, headers);
+    const { status, body } = await shake(to, resumeHello(ticket, rn, 'hybrid'), path, headers);
     return finishResume(status, utf8(body), first.psk, rn);
   }
   let session = first;
