@@ -89,6 +89,7 @@ EXCUSED = {
     "protocol.verification.check_signature_present: "
     "envelope is not None and session.identity is not None and (session.identity in policy.unsigned_clients)": POLICY,
     "protocol.handshake.respond: LengthError.check('mac_key', mac_key, MAC_KEY_SIZE)": SCHEMA,
+    "protocol.seal_signed.verify: LengthError.check('signer', pk, ML_DSA_65.pk_size)": SCHEMA,
     "protocol.sse.EventReader._keep": "an event of more than 16 MiB, a limit that is the reference's own",
     "protocol.stream.StreamSealer.__init__": SCHEMA,
     "protocol.stream.StreamSealer._event": STATE,
@@ -122,6 +123,10 @@ COVERED = {
     ENCAPS_EK: (EK, ENCRYPT_EK),
     ENCRYPT_EK: (EK, ENCAPS_EK),
     "primitives.ml_kem.decaps_internal: LengthError.check('dk', dk, params.dk_size)": (DK,),
+    "protocol.seal_framed._open_each: i == layout.count": ("protocol.seal_framed._open_each: opened != layout.count",),
+    "protocol.seal_webhook.open_webhook: not event": (
+        "protocol.seal_webhook.open_webhook: event not in ({events} if isinstance(events, str) else events)",
+    ),
 }
 """Checks that others stand in for: only without these does a vector show that the check is gone."""
 

@@ -172,7 +172,7 @@ def _forms(made: dict[str, Any], single: dict[str, Any]) -> Iterator[Test]:
         yield wrong(f"frame-size-is-{id}", f"frameSize is {comment}", changed, "FrameSize", NUMBERS)
     yield wrong("frame-size-absent", "frameSize is absent", without(made, "frameSize"), "FrameSize", SHAPE)
     for id, comment, value in (*others, ("2-53", "2^53", 2**53)):
-        yield wrong(f"size-is-{id}", f"size is {comment}", {**single, "size": value}, "SizeForm", NUMBERS)
+        yield wrong(f"size-is-{id}", f"size is {comment}", {**single, "size": value}, "SizeForm", SHAPE)
     yield wrong("size-absent", "size is absent", without(made, "size"), "SizeForm", SHAPE)
     frames: tuple[tuple[str, str, object], ...] = (
         ("null", "null", None), ("text", "one text", made["frames"][0]), ("number", "a number", 3),
