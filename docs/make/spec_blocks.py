@@ -25,6 +25,14 @@ SHOWN = 32  # characters of a long value
 SESSION = "v1/sessions/one-exchange"
 STREAM = "v1/sessions/stream-without-body"
 IDENTITY = "v1/handshake_hello/identity"
+V3_CLIENT = "v3/client/hybrid"
+V3_COMBINE = "v3/combine/random-1"
+V3_DERIVE = "v3/derive/random-1"
+V3_TRANSCRIPT = "v3/transcript_hash/random-1"
+V3_BOUND = "v3/bound_nonce/random-1"
+V3_RATCHET = "v3/ratchet/random-1"
+V3_RESUME = "v3/resume_server/right"
+V3_ATTESTATION = "v3/attest/from-to"
 DOCUMENTS = ("v1", "v2", "v3", "seal")
 SIDES = {"server": "server", "client": "client", "both": "server, client"}
 
@@ -343,6 +351,118 @@ def vector_files() -> str:
     return "| file | holds | vectors |\n|---|---|---|\n" + "".join(rows)
 
 
+def example_v3_handshake() -> str:
+    test = vector(V3_CLIENT)
+    given, answer = test["input"], json.loads(test["input"]["body"])
+    return source(V3_CLIENT, "**Example: a handshake in hybrid**, as its client sees it.") + table(
+        [
+            ("client draws `d`", hexa(given["d"])),
+            ("client draws `z`", hexa(given["z"])),
+            ("client draws `x`", hexa(given["x"])),
+            ("server sends `sid`", f"`{answer['sid']}`"),
+            ("server sends `ct`", b64(answer["ct"])),
+            ("server sends `pk_x_server`", b64(answer["pk_x_server"])),
+            ("server sends `ticket`", short(answer["ticket"], answer["ticket"].encode())),
+            ("both have `k_enc`", hexa(test["output"]["enc"])),
+            ("both have `k_mac`", hexa(test["output"]["mac"])),
+            ("both have `psk`", hexa(test["output"]["psk"])),
+        ]
+    )
+
+
+def example_v3_keys() -> str:
+    combined, derived = vector(V3_COMBINE), vector(V3_DERIVE)
+    return (
+        source(V3_COMBINE, "**Example: two secrets into one.**")
+        + table(
+            [
+                ("`x25519_ss`", hexa(combined["input"]["x_ss"])),
+                ("`mlkem_ss`", hexa(combined["input"]["kem_ss"])),
+                ("`ss`", hexa(combined["output"]["ss"])),
+            ]
+        )
+        + "\n"
+        + source(V3_DERIVE, "**Example: the keys** of another secret.")
+        + table([("`ss`", hexa(derived["input"]["ss"])), *_keys(derived, "psk")])
+    )
+
+
+def _keys(test: Values, *further: str) -> list[Row]:
+    """The keys in the output of a vector."""
+    output = test["output"]
+    rows = [("`k_enc`", hexa(output["enc"])), ("`k_mac`", hexa(output["mac"]))]
+    return rows + [(f"`{name}`", hexa(output[name])) for name in further]
+
+
+def example_v3_identity() -> str:
+    hashed, bound = vector(V3_TRANSCRIPT), vector(V3_BOUND)
+    given = hashed["input"]
+    values = [bytes.fromhex(given[name]) for name in ("pk_kem", "pk_x", "server_nonce")] + [given["sid"].encode()]
+    framed = b"".join(len(value).to_bytes(4, "big") + value for value in values)
+    assert hashlib.sha256(framed).hexdigest() == hashed["output"]["hash"]
+    return (
+        source(V3_TRANSCRIPT, "**Example: what is signed.**")
+        + table(
+            [
+                ("`pk_kem`", hexa(given["pk_kem"])),
+                ("`pk_x`", hexa(given["pk_x"])),
+                ("`server_nonce`", hexa(given["server_nonce"])),
+                ("`sid`", f"`{given['sid']}`"),
+                ("lengths before them", ", ".join(f"`{len(value).to_bytes(4, 'big').hex()}`" for value in values)),
+                ("`H`", hexa(hashed["output"]["hash"])),
+            ]
+        )
+        + "\n"
+        + source(V3_BOUND, "**Example: a bound nonce.**")
+        + table(
+            [
+                ("`ct`", hexa(bound["input"]["ct"])),
+                ("`pk_x_server`", hexa(bound["input"]["pk_x_server"])),
+                ("`server_nonce`", hexa(bound["output"]["server_nonce"])),
+            ]
+        )
+    )
+
+
+def example_v3_rekey() -> str:
+    test = vector(V3_RATCHET)
+    before = [("`k_enc` before", hexa(test["input"]["enc"])), ("`k_mac` before", hexa(test["input"]["mac"]))]
+    return source(V3_RATCHET, "**Example: a rekey.**") + table([*before, *_keys(test)])
+
+
+def example_v3_resume() -> str:
+    test = vector(V3_RESUME)
+    asked, answer = json.loads(test["input"]["body"]), json.loads(test["output"]["body"])
+    return source(V3_RESUME, "**Example: a resumption**, as the server sees it.") + table(
+        [
+            ("client sends `resume`", short(asked["resume"], asked["resume"].encode())),
+            ("client sends `rn`", f"`{asked['rn']}`"),
+            ("ticket key", hexa(test["input"]["keys"][0])),
+            ("server's time, in ms", f"`{test['input']['now']}`"),
+            ("server sends `sid`", f"`{answer['sid']}`"),
+            ("server sends `srn`", f"`{answer['srn']}`"),
+            ("server sends `ticket`", short(answer["ticket"], answer["ticket"].encode())),
+            *_keys(test),
+        ]
+    )
+
+
+def example_v3_attestation() -> str:
+    test = vector(V3_ATTESTATION)
+    return (
+        source(V3_ATTESTATION, "**Example: an attestation.** The signature is the deterministic one.")
+        + table(
+            [
+                ("seed of the identity", hexa(test["input"]["seed"])),
+                ("signature", hexa(test["output"]["signature"])),
+                ("public key, as SubjectPublicKeyInfo", hexa(test["output"]["public_key"])),
+            ]
+        )
+        + "\nWhat is signed, in one line:\n\n"
+        + fenced(test["output"]["attestation"])
+    )
+
+
 BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
     "spec/v1.md": {
         "sequence": diagrams.sequence,
@@ -358,6 +478,7 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
         "client-states": diagrams.client_states,
         "codes": codes,
     },
+    "spec/v3.md": {"sequence-v3": diagrams.sequence_v3},
     "spec/versions.md": {"counts-by-version": counts_by_version},
     "spec/README.md": {"counts": counts, "vector-files": vector_files},
     "spec/errors.md": {"registry": registry, "hints": hints},

@@ -18,7 +18,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from docs.make import worked_dsa, worked_kem, worked_protocol, worked_symmetric, worked_v3_primitives
+from docs.make import worked_dsa, worked_kem, worked_protocol, worked_symmetric, worked_v3_primitives, worked_versions
 from docs.make.worked_model import Example, Make, WorkedError, table
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +30,7 @@ EXAMPLES: dict[str, Make] = (
     | worked_symmetric.EXAMPLES
     | worked_v3_primitives.EXAMPLES
     | worked_protocol.EXAMPLES
+    | worked_versions.EXAMPLES
 )
 """Every worked example by its name."""
 

@@ -25,8 +25,9 @@ CODE = {name: page for page, text in PAGES.items() for name in directives(text, 
 
 PRIMITIVES = ("ml_kem", "ml_dsa", "ml_dsa_keys", "chacha20_poly1305", "hmac_sha256", "hkdf_sha256", "x25519")
 PROTOCOL = (
-    "client", "handshake", "identity", "messages", "payload", "responses", "session", "signing", "sse", "stream",
-    "verification", "wire",
+    "attestation", "carriage", "client", "handshake", "handshake_v3", "identity", "key_schedule", "members", "messages",
+    "payload", "responses", "resumption", "server_identity", "session", "signing", "sse", "stream", "tickets",
+    "verification", "versions", "wire",
 )  # fmt: skip
 SECTION = re.compile(r"^## (?P<title>.+?) \{ #(?P<anchor>[\w-]+) \}$", re.MULTILINE)
 
@@ -228,7 +229,7 @@ def test_a_section_has_algorithm_code_and_example(body: str) -> None:
     assert mark
     algorithm = rest.partition("<!-- code: ")[0]
     assert before.strip() == ""
-    assert re.search(r"\*\*.*(Algorithm|Equation|Section|[Ss]ection|FIPS|RFC|V1-).*\*\*", algorithm), (
+    assert re.search(r"\*\*.*(Algorithm|Equation|Section|[Ss]ection|FIPS|RFC|V\d-).*\*\*", algorithm), (
         "no source is named"
     )
     assert re.findall(r"^\d\. ", algorithm, re.MULTILINE)[:2] == ["1. ", "2. "]
@@ -245,8 +246,9 @@ def test_every_heading_has_an_anchor_of_its_own() -> None:
 
 
 def test_requirements_exist() -> None:
-    defined = set(re.findall(r"\*\*(V1-[A-Z]+-\d\d)\*\*", (ROOT / "spec" / "v1.md").read_text(encoding="utf-8")))
-    cited = {name for text in PAGES.values() for name in re.findall(r"V1-[A-Z]+-\d\d", text)}
+    spec = "".join((ROOT / "spec" / f"{document}.md").read_text(encoding="utf-8") for document in ("v1", "v2", "v3"))
+    defined = set(re.findall(r"\*\*(V\d-[A-Z]+-\d\d)\*\*", spec))
+    cited = {name for text in PAGES.values() for name in re.findall(r"V\d-[A-Z]+-\d\d", text)}
     assert cited
     assert cited <= defined
 
