@@ -43,7 +43,7 @@ def cases_by_code(cases: list[Case], code: str) -> dict[Kind, list[Case]]:
 def coverage_page(cases: list[Case], protocol: str) -> str:
     """The page for the documentation, as Markdown."""
     lines = [
-        "# What the suite covers",
+        "# What the suite covers" + ("" if protocol == "v1" else f" of {protocol.upper()}"),
         "",
         "Made by `nen-ref conformance coverage`; a test compares it.",
         "",
