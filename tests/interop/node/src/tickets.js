@@ -64,6 +64,7 @@ export function finishResume(status, bytes, psk, rn, trace = noTrace) {
   if (status === 409) return null;
   const answer = accepted(status, bytes);
   if (answer.resumed !== true) throw new NenError('ISO-1004', 'not an answer to a resumption');
+  if (answer.hmac !== undefined) throw new NenError('ISO-1004', 'a key was sent');
   const sid = sidIn(answer);
   const srn = bytesOfSize(answer.srn, crypto.KEY_BYTES, 'ISO-1004');
   const keys = derive(resumedSecret(psk, rn, srn));
