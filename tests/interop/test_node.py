@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -27,14 +25,9 @@ from nen_ref.protocol.identity import Identity
 from nen_ref.protocol.messages import TERMINATE_PATH
 from nen_ref.protocol.versions import V2, V3
 from tests.http.live import ask
+from tests.interop.foreign import NODE, needs
 
-NODE = Path(__file__).parent / "node"
-
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed"),
-    pytest.mark.skipif(not (NODE / "node_modules").is_dir(), reason="npm packages are missing: run `make interop`"),
-]
+pytestmark = needs(NODE)
 
 SEED = bytes(range(32))
 IDENTITY = Identity.from_seed(SEED)

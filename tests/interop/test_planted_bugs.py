@@ -17,14 +17,9 @@ from nen_ref.conformance.model import Report
 from nen_ref.conformance.registry import all_cases
 from nen_ref.conformance.runner import run_cases
 from nen_ref.conformance.targets import HarnessTarget
+from tests.interop.foreign import NODE, needs
 
-NODE = Path(__file__).parent / "node"
-
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed"),
-    pytest.mark.skipif(not (NODE / "node_modules").is_dir(), reason="npm packages are missing: run `make interop`"),
-]
+pytestmark = needs(NODE)
 
 
 @dataclass(frozen=True)
