@@ -46,6 +46,12 @@ SECTIONS: Mapping[str, Kind] = {
     "library-request": Kind.LIBRARY,
     "library-verification": Kind.LIBRARY,
     "library-stream": Kind.LIBRARY,
+    "envelope": Kind.LIBRARY,
+    "signed": Kind.LIBRARY,
+    "framed": Kind.LIBRARY,
+    "fields": Kind.LIBRARY,
+    "webhook": Kind.LIBRARY,
+    "media": Kind.LIBRARY,
 }
 STREAM_ROUTE = "stream route"  # the need of a server case that asks for a stream
 STREAM_SECTION = "stream"  # all of whose cases do
