@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -49,6 +49,7 @@ from nen_ref.protocol.verification import (
     check_signature_present,
     check_window,
 )
+from nen_ref.protocol.versions import Version, speaking
 from nen_ref.protocol.wire import Malformed
 from nen_ref.stores.memory import MemoryStore
 
@@ -60,13 +61,16 @@ def checks_in_this_order(*steps: str) -> None:
     used: set[tuple[str, bytes]] = set()
 
     @instead_of(verification.verify_request)
-    def _(request: Request, now: int, policy: RequestPolicy, *, suite: Any) -> Generator[Any, Any, Verified]:
+    def _(
+        request: Request, now: int, policy: RequestPolicy, *, versions: Sequence[Version], suite: Any
+    ) -> Generator[Any, Any, Verified]:
         sid = check_session_header(request)
         session = check_session((yield LoadSession(sid)))
+        version = speaking(versions, session, request)
         carried, opened, signature = Carried(None, None), None, None
         for step in steps:
             if step == "shape":
-                carried = check_shape(request)
+                carried = check_shape(request, version)
             elif step == "signature":
                 signature = check_signature_present(request, carried, session, policy)
                 if signature is not None:
@@ -81,7 +85,7 @@ def checks_in_this_order(*steps: str) -> None:
                 used.add((sid, carried.n))
             elif step == "payload":
                 opened = check_payload(carried.envelope, session, suite)
-        return Verified(session, opened, carried.n, signature is not None)
+        return Verified(session, opened, carried.n, signature is not None, version)
 
 
 def nonces_known_by(key: Callable[[Request, Envelope], bytes]) -> None:
