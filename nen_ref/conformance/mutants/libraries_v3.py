@@ -110,7 +110,7 @@ def _() -> None:
         return int.from_bytes(u, "little") % x.P
 
 
-@mutant("library/x25519-canonical-alone", "V3-PRIM-04", "v3/library-primitives/x25519", gains="it refuses right keys")
+@mutant("library/x25519-canonical-alone", "V3-PRIM-04", *V3, gains="it refuses right keys")
 def _() -> None:
     """A public key of 2^255 - 19 and more is refused."""
 
@@ -135,7 +135,7 @@ def _() -> None:
         return number
 
 
-@mutant("library/x25519-zeros-refused", "V3-PRIM-05", "v3/library-", gains="it agrees with no other on the function")
+@mutant("library/x25519-zeros-refused", "V3-PRIM-05", *V3, gains="it agrees with no other on the function")
 def _() -> None:
     """The function itself refuses a result of 32 zero bytes, which is for the handshake to do."""
 
