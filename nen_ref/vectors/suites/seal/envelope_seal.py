@@ -18,6 +18,7 @@ CONTEXTS = (
     ("bar-alone", "a vertical bar and nothing else", "|"),
     ("label", "the label of the key itself", "nen/seal v1 cek"),
     ("space", "a space", " "),
+    ("spaces-around", "a letter between spaces", " x "),
     ("line-feed", "two lines", "two\nlines"),
     ("zero-character", "a character U+0000", "a\0b"),
     ("quotes", "quotes and a backslash, which JSON escapes", '"\\"'),
