@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -33,6 +34,8 @@ V3_BOUND = "v3/bound_nonce/random-1"
 V3_RATCHET = "v3/ratchet/random-1"
 V3_RESUME = "v3/resume_server/right"
 V3_ATTESTATION = "v3/attest/from-to"
+ENVELOPE = "seal/envelope_seal/context-purpose"
+FRAMED = "seal/framed_seal/three"
 DOCUMENTS = ("v1", "v2", "v3", "seal")
 SIDES = {"server": "server", "client": "client", "both": "server, client"}
 
@@ -463,6 +466,48 @@ def example_v3_attestation() -> str:
     )
 
 
+def example_envelope() -> str:
+    test = vector(ENVELOPE)
+    envelope, between = json.loads(test["output"]["body"]), test["intermediate"]
+    info = f"nen/seal v1 cek|{envelope['ctx']}"
+    assert _hkdf(between["ss"], info) == between["cek"]
+    what = "**Example: an envelope.** The recipient's key is that of the vector."
+    return source(ENVELOPE, what) + table(
+        [
+            ("payload", f"`{bytes.fromhex(test['input']['payload']).decode()}`"),
+            ("context", f"`{test['input']['context']}`"),
+            ("sealer draws `m`", hexa(test["input"]["m"])),
+            ("shared secret", hexa(between["ss"])),
+            ("info of the content key", f"`{info}`"),
+            ("content key", hexa(between["cek"])),
+            ("`kem`", b64(envelope["kem"])),
+            ("`n`", b64(envelope["n"])),
+            ("`ct`", b64(envelope["ct"])),
+            ("`ctx`", f"`{envelope['ctx']}`"),
+        ]
+    )
+
+
+def example_framed() -> str:
+    test = vector(FRAMED)
+    envelope, between = json.loads(test["output"]["body"]), test["intermediate"]
+    assert _hkdf(between["cek"], "nen/seal v1 frame:0") == between["key_of_first"]
+    assert _hkdf(between["cek"], f"nen/seal v1 frame:{len(envelope['frames']) - 1}") == between["key_of_last"]
+    what = f"**Example: a framed envelope** of {envelope['size']} bytes, in frames of {envelope['frameSize']}."
+    rows = [("payload", hexa(test["input"]["payload"])), ("content key", hexa(between["cek"])),
+            ("key of the first frame", hexa(between["key_of_first"])),
+            ("key of the last frame", hexa(between["key_of_last"]))]  # fmt: skip
+    return source(FRAMED, what) + table(
+        [*rows, *((f"frame {i}", b64(text)) for i, text in enumerate(envelope["frames"]))]
+    )
+
+
+def _hkdf(ikm: str, info: str) -> str:
+    """The one block of HKDF-SHA256 without a salt, by the words of RFC 5869."""
+    prk = hmac.digest(bytes(32), bytes.fromhex(ikm), "sha256")
+    return hmac.digest(prk, info.encode() + b"\x01", "sha256").hex()
+
+
 BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
     "spec/v1.md": {
         "sequence": diagrams.sequence,
@@ -479,6 +524,7 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
         "codes": codes,
     },
     "spec/v3.md": {"sequence-v3": diagrams.sequence_v3},
+    "spec/seal.md": {"example-envelope": example_envelope, "example-framed": example_framed},
     "spec/versions.md": {"counts-by-version": counts_by_version},
     "spec/README.md": {"counts": counts, "vector-files": vector_files},
     "spec/errors.md": {"registry": registry, "hints": hints},
