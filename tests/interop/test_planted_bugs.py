@@ -283,11 +283,11 @@ BUGS = (
         "v3/rekey/simultaneous",
     ),
     Bug(
-        "running requests answered under the next key",
-        "src/server.js",
-        "const { ss } = verified; // not the session's: that may have been rekeyed meanwhile",
-        "await sleep(20); const { ss } = verified.session;",
-        "v3/rekey/beside-requests",
+        "old keys overwritten in place",
+        "src/sessions.js",
+        "Object.assign(session, keys);",
+        "session.ss.set(keys.ss); session.hmacKey.set(keys.hmacKey);",
+        "v3/rekey/running-stream",
     ),
     Bug(
         "tickets never expire",
