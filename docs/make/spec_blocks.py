@@ -478,7 +478,7 @@ def example_envelope() -> str:
             ("context", f"`{test['input']['context']}`"),
             ("sealer draws `m`", hexa(test["input"]["m"])),
             ("shared secret", hexa(between["ss"])),
-            ("info of the content key", f"`{info}`"),
+            ("info of the content key, in UTF-8", hexa(info.encode().hex())),
             ("content key", hexa(between["cek"])),
             ("`kem`", b64(envelope["kem"])),
             ("`n`", b64(envelope["n"])),
@@ -497,9 +497,8 @@ def example_framed() -> str:
     rows = [("payload", hexa(test["input"]["payload"])), ("content key", hexa(between["cek"])),
             ("key of the first frame", hexa(between["key_of_first"])),
             ("key of the last frame", hexa(between["key_of_last"]))]  # fmt: skip
-    return source(FRAMED, what) + table(
-        [*rows, *((f"frame {i}", b64(text)) for i, text in enumerate(envelope["frames"]))]
-    )
+    rows += [(f"frame {i}", b64(text)) for i, text in enumerate(envelope["frames"])]
+    return source(FRAMED, what) + table(rows)
 
 
 def _hkdf(ikm: str, info: str) -> str:
