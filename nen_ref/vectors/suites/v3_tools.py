@@ -82,6 +82,11 @@ def flags(*names: str, **own: Flag) -> dict[str, Flag]:
     return {name: FLAGS[name] for name in names} | own
 
 
+def slug(name: str) -> str:
+    """The name of a member or an argument as a part of an id."""
+    return name.lower().replace("_", "-")
+
+
 def public(x: bytes) -> bytes:
     return REFERENCE.x25519(x, BASE_POINT)
 
@@ -110,13 +115,13 @@ def without(
     members: Mapping[str, Any], name: str, codes: Sequence[str], *, empty: Sequence[str] | None = None
 ) -> Iterator[Test]:
     """Bodies that lack a member, or have it of another type; `empty`: the codes for the empty text, if it is wrong."""
-    yield invalid(f"no-{name}", f"without {name}", {"body": with_members(members, **{name: LEFT_OUT})}, "MemberMissing",
-                  codes=codes)  # fmt: skip
+    left_out = with_members(members, **{name: LEFT_OUT})
+    yield invalid(f"no-{slug(name)}", f"without {name}", {"body": left_out}, "MemberMissing", codes=codes)
     if empty is not None:
-        yield invalid(f"{name}-empty", f"{name} is the empty text", {"body": with_members(members, **{name: ""})},
+        yield invalid(f"{slug(name)}-empty", f"{name} is the empty text", {"body": with_members(members, **{name: ""})},
                       "MemberMissing", codes=empty)  # fmt: skip
     for id, comment, value in mistyped(str(members[name])):
-        yield invalid(f"{name}-{id}", f"{name} is {comment}", {"body": with_members(members, **{name: value})},
+        yield invalid(f"{slug(name)}-{id}", f"{name} is {comment}", {"body": with_members(members, **{name: value})},
                       "MemberMistyped", codes=codes)  # fmt: skip
 
 
@@ -124,7 +129,7 @@ def garbled(members: Mapping[str, Any], name: str, faults: Sequence[Altered], co
     """Bodies whose member is not the base64 of its bytes."""
     for fault in faults:
         body = with_members(members, **{name: fault.text})
-        yield invalid(f"{name}-{fault.id}", f"{name}: {fault.comment}", {"body": body}, fault.flag, codes=codes)
+        yield invalid(f"{slug(name)}-{fault.id}", f"{name}: {fault.comment}", {"body": body}, fault.flag, codes=codes)
 
 
 def alike(draw: Draw, *sizes: tuple[str, int]) -> Iterator[Test]:
@@ -132,7 +137,9 @@ def alike(draw: Draw, *sizes: tuple[str, int]) -> Iterator[Test]:
     drawn = {name: draw(f"alike/{name}", size) for name, size in sizes}
     for word, byte in (("zeros", 0), ("ones", 0xFF)):
         for name, size in sizes:
-            yield valid(f"{name}-{word}", f"{name} is {word}", drawn | {name: bytes([byte]) * size}, "AllBitsAlike")
+            yield valid(
+                f"{slug(name)}-{word}", f"{name} is {word}", drawn | {name: bytes([byte]) * size}, "AllBitsAlike"
+            )
         if len(sizes) > 1:
             everything = {name: bytes([byte]) * size for name, size in sizes}
             yield valid(f"all-{word}", f"everything is {word}", everything, "AllBitsAlike")
@@ -146,5 +153,5 @@ def one_byte_at_a_time(draw: Draw, *sizes: tuple[str, int]) -> Iterator[Test]:
         for position in (0, size // 2, size - 1):
             altered = bytearray(drawn[name])
             altered[position] ^= 1
-            yield valid(f"each-{name}-{position}", f"byte {position} of {name} altered",
+            yield valid(f"each-{slug(name)}-{position}", f"byte {position} of {name} altered",
                         drawn | {name: bytes(altered)}, "Basic")  # fmt: skip

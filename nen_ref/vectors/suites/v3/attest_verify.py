@@ -15,7 +15,7 @@ from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, invalid, valid
 from nen_ref.vectors.suites.handshake_tools import mistyped
 from nen_ref.vectors.suites.v3.attest import TIME
-from nen_ref.vectors.suites.v3_tools import flags
+from nen_ref.vectors.suites.v3_tools import flags, slug
 
 FLAGS = flags(
     "Basic",
@@ -75,9 +75,9 @@ def fixed(draw: Draw, found: Found) -> list[Group]:
 def _altered(members: dict[str, Any]) -> Iterator[Test]:
     for name, value in members.items():
         cut = {other: kept for other, kept in members.items() if other != name}
-        yield invalid(f"without-{name}", f"without {name}", {"attestation": json.dumps(cut)}, "Altered")
-        yield invalid(f"other-{name}", f"another {name}", {"attestation": json.dumps({**members, name: value + "x"})},
-                      "Altered")  # fmt: skip
+        yield invalid(f"without-{slug(name)}", f"without {name}", {"attestation": json.dumps(cut)}, "Altered")
+        other = json.dumps({**members, name: value + "x"})
+        yield invalid(f"other-{slug(name)}", f"another {name}", {"attestation": other}, "Altered")  # fmt: skip
     yield invalid("to-added", "a member to added", {"attestation": json.dumps({**members, "to": TIME})}, "Altered")
     weaker = json.dumps({**members, "securityMode": "pqc-only"})
     yield invalid("mode-altered", "pqc-only in place of hybrid", {"attestation": weaker}, "Altered")

@@ -37,6 +37,7 @@ from nen_ref.vectors.suites.v3_tools import (
     flags,
     garbled,
     public,
+    slug,
     u_text,
     with_both_characters,
     with_members,
@@ -161,7 +162,7 @@ def _lengths(shake: Handshake) -> Iterator[Test]:
     ):
         for size in sizes:
             body = with_members(shake.members, **{name: encode_base64(resized(data, size))})
-            yield invalid(f"{name}-of-{size}", f"{name} of {size} bytes", {"body": body}, "WrongLength",
+            yield invalid(f"{slug(name)}-of-{size}", f"{name} of {size} bytes", {"body": body}, "WrongLength",
                           codes=UNUSABLE)  # fmt: skip
 
 

@@ -33,7 +33,7 @@ FLAGS = shared_flags(
     "JsonForms", "FurtherMembers", "CaseOfNames", "MemberMissing", "MemberMistyped", *BASE64_FAULTS, "WrongLength"
 ) | flags("Basic", "AllBitsAlike", "Ticket", "Expired", "Rotation")
 
-NO_NONCE = ("ISO-1001", "ISO-6001")
+NO_NONCE = ("ISO-1001", "ISO-1002", "ISO-6001", "ISO-6002")  # V3-TICKET-13 accepts any
 WRONG_LENGTH = ("ISO-1002", "ISO-6001")
 
 

@@ -74,7 +74,7 @@ def _rotations(draw: Draw, tickets: Tickets) -> Iterator[Test]:
 
 
 def _damaged(draw: Draw, tickets: Tickets) -> Iterator[Test]:
-    right = tickets.good()
+    right = tickets.good(expires=NOW + 2)
     nonce, sealed = right.split(".")
     data = REFERENCE.aead_seal(tickets.key, tickets.nonce, b"")
     yield valid("right", "the ticket that the next ones alter", {"ticket": right}, "Basic")
