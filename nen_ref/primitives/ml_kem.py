@@ -18,6 +18,7 @@ import os
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha3_256, sha3_512, shake_128, shake_256
 from hmac import compare_digest
 from typing import NamedTuple, TypeAlias
@@ -232,8 +233,8 @@ def k_pke_keygen(params: ParameterSet, d: bytes) -> KeyPair:
     A_hat = sample_matrix(rho, k)
     s = sample_vector(sigma, range(k), eta1)
     e = sample_vector(sigma, range(k, 2 * k), eta1)
-    s_hat = ntt_vector(s)
-    e_hat = ntt_vector(e)
+    s_and_e_hat = ntt_vector(s + e)
+    s_hat, e_hat = s_and_e_hat[:k], s_and_e_hat[k:]
     t_hat = add_vectors(multiply_matrix_vector(A_hat, s_hat), e_hat)
     ek = byte_encode_vector(t_hat, 12) + rho
     dk = byte_encode_vector(s_hat, 12)
@@ -256,9 +257,11 @@ def k_pke_encrypt(params: ParameterSet, ek: bytes, m: bytes, r: bytes) -> bytes:
     e1 = sample_vector(r, range(k, 2 * k), eta2)
     e2 = sample_poly_cbd(PRF(r, 2 * k, eta2), eta2)
     y_hat = ntt_vector(y)
-    u = add_vectors(ntt_inverse_vector(multiply_matrix_vector(transpose(A_hat), y_hat)), e1)
+    # Lines 19 and 21 in one: t_hat is one more row under the transpose of A_hat.
+    *Ay, ty = ntt_inverse_vector(multiply_matrix_vector([*transpose(A_hat), t_hat], y_hat))
+    u = add_vectors(Ay, e1)
     mu = decompress(byte_decode(m, 1), 1)
-    v = add(add(ntt_inverse(inner_product(t_hat, y_hat)), e2), mu)
+    v = add(add(ty, e2), mu)
     c1 = byte_encode_vector([compress(f, params.du) for f in u], params.du)
     c2 = byte_encode(compress(v, params.dv), params.dv)
     return c1 + c2
@@ -277,7 +280,8 @@ def k_pke_decrypt(params: ParameterSet, dk: bytes, c: bytes) -> bytes:
     u_prime = [decompress(f, params.du) for f in byte_decode_vector(c1, params.du)]
     v_prime = decompress(byte_decode(c2, params.dv), params.dv)
     s_hat = byte_decode_vector(dk, 12)
-    w = subtract(v_prime, ntt_inverse(inner_product(s_hat, ntt_vector(u_prime))))
+    (su,) = ntt_inverse_vector(multiply_matrix_vector([s_hat], ntt_vector(u_prime)))
+    w = subtract(v_prime, su)
     return byte_encode(compress(w, 1), 1)
 
 
@@ -373,15 +377,29 @@ def byte_decode_vector(B: bytes, d: int) -> Vector:
 
 def compress(f: Poly, d: int) -> Poly:
     """Equation 4.7, Compress_d: round(2^d / q * x) mod 2^d for each coefficient x, 1 <= d <= 11."""
-    m = 1 << d
-    half = q // 2
-    return [(m * x + half) // q % m for x in f]
+    table = compress_table(d)
+    return [table[x] for x in f]
 
 
 def decompress(f: Poly, d: int) -> Poly:
     """Equation 4.8, Decompress_d: round(q / 2^d * y), half up, for each integer y of d bits, 1 <= d <= 11."""
+    table = decompress_table(d)
+    return [table[y] for y in f]
+
+
+@cache
+def compress_table(d: int) -> list[int]:
+    """Equation 4.7 for every x from 0 to q - 1."""
+    m = 1 << d
+    half = q // 2
+    return [(m * x + half) // q % m for x in range(q)]
+
+
+@cache
+def decompress_table(d: int) -> list[int]:
+    """Equation 4.8 for every y of d bits."""
     half = 1 << d - 1
-    return [(q * y + half) >> d for y in f]
+    return [(q * y + half) >> d for y in range(1 << d)]
 
 
 # Section 4.2.2: sampling
@@ -443,11 +461,6 @@ def sample_vector(seed: bytes, counters: Sequence[int], eta: int) -> Vector:
 
 
 # Section 4.3: the number-theoretic transform
-#
-# Every layer takes the coefficients j and j + 128 and puts the results at 2 * j and 2 * j + 1, which rotates
-# the bits of an index by one. So the coefficients that algorithm 9 joins in its next layer, half the distance
-# apart, are 128 apart again: a layer is one pass over two halves and a list of zetas. Seven layers leave the
-# coefficients of even index in the first half, those of odd index in the second.
 
 
 def bit_rev_7(r: int) -> int:
@@ -461,33 +474,124 @@ ZETAS = [pow(zeta, bit_rev_7(i), q) for i in range(128)]
 GAMMAS = [pow(zeta, 2 * bit_rev_7(i) + 1, q) for i in range(128)]
 """Appendix A, second table: T_q is the product of the rings Z_q[X] / (X^2 - gamma)."""
 
-# Layer 0 has the zeta of i = 1; layer 1 those of i = 2, 3; layer 6 those of i = 64 .. 127.
-LAYERS = [ZETAS[1 << layer : 2 << layer] * (128 >> layer) for layer in range(7)]
-INVERSE_LAYERS = [zetas[::-1] for zetas in reversed(LAYERS)]
-
 
 def ntt(f: Poly) -> Poly:
     """Algorithm 9, NTT: from R_q to T_q."""
-    for zetas in LAYERS:
-        f_hat = []
-        for low, high, z in zip(f[:128], f[128:], zetas, strict=True):
-            t = z * high % q
-            f_hat.append(low + t)
-            f_hat.append(low - t)
-        f = f_hat
-    return interleave([x % q for x in f[:128]], [x % q for x in f[128:]])
+    f_hat = list(f)
+    i = 1
+    for length in (128, 64, 32, 16, 8, 4, 2):
+        for start in range(0, 256, 2 * length):
+            for j in range(start, start + length):
+                t = ZETAS[i] * f_hat[j + length] % q
+                f_hat[j + length] = (f_hat[j] - t) % q
+                f_hat[j] = (f_hat[j] + t) % q
+            i += 1
+    return f_hat
 
 
 def ntt_inverse(f_hat: Poly) -> Poly:
-    """Algorithm 10, NTT^-1: from T_q to R_q, the layers of `ntt` backwards."""
-    f = f_hat[0::2] + f_hat[1::2]
-    for zetas in INVERSE_LAYERS:
-        low, high = [], []
-        for a, b, z in zip(f[0::2], f[1::2], zetas, strict=True):
-            low.append(a + b)
-            high.append(z * (b - a) % q)
-        f = low + high
+    """Algorithm 10, NTT^-1: from T_q to R_q."""
+    f = list(f_hat)
+    i = 127
+    for length in (2, 4, 8, 16, 32, 64, 128):
+        for start in range(0, 256, 2 * length):
+            for j in range(start, start + length):
+                t = f[j]
+                f[j] = (t + f[j + length]) % q
+                f[j + length] = ZETAS[i] * (f[j + length] - t) % q
+            i -= 1
     return [x * 3303 % q for x in f]  # 3303 = 128^-1 mod q
+
+
+# Algorithms 9 and 10 for several polynomials at once: the same layers on integers that have a lane of 64 bits for
+# every coefficient. A sum of two such integers adds lane by lane, and one multiplication by zeta multiplies every
+# lane, as long as no lane is negative or needs more than its 64 bits. Hence:
+#
+# - A block of a layer has one zeta, so it is a few operations on two integers: the lower half of its
+#   coefficients and the upper half.
+# - The coefficients of equal index of all n polynomials lie side by side, and share these operations.
+# - Nothing is subtracted: instead of -zeta stands q - zeta, which is the same modulo q.
+# - If all lanes are below B, they are below q * B after a layer, as the two factors of a sum are 1 and at most
+#   q - 1, or zeta and q - zeta. Three layers lead from q to q^4, less than 2^47, `reduce_lanes` from there to
+#   8 * q, and four more layers to 8 * q^5, less than 2^62. The last step is a remainder for every coefficient.
+
+LAYERS = [ZETAS[1 << layer : 2 << layer] for layer in range(7)]
+"""The zetas of each layer of algorithm 9, block by block: that of i = 1; those of 2 and 3; ...; of 64 to 127."""
+
+
+def ntt_vector(v: Vector) -> Vector:
+    """Section 2.4.8: `ntt` of each polynomial, in lanes."""
+    bits = 64 * 256 * len(v)
+    blocks = [int.from_bytes(lanes_of(v), "little")]
+    for zetas in LAYERS:
+        if len(blocks) == 8:  # after three layers
+            blocks = [reduce_lanes(block, bits) for block in blocks]
+        bits //= 2
+        mask = (1 << bits) - 1
+        halves = []
+        for block, z in zip(blocks, zetas, strict=True):
+            low, high = block & mask, block >> bits
+            halves.append(low + z * high)
+            halves.append(low + (q - z) * high)
+        blocks = halves
+    return from_lanes(b"".join([block.to_bytes(bits // 8, "little") for block in blocks]))
+
+
+def ntt_inverse_vector(v_hat: Vector) -> Vector:
+    """Section 2.4.8: `ntt_inverse` of each polynomial, in lanes.
+
+    The factor 3303 joins the last layer, whose lanes end below 2 * 3303 * 8 * q^4, less than 2^63.
+    """
+    bits = 64 * 2 * len(v_hat)
+    halves = [int.from_bytes(half, "little") for (half,) in struct.iter_unpack(f"{bits // 8}s", lanes_of(v_hat))]
+    for zetas in reversed(LAYERS[1:]):
+        blocks = []
+        for low, high, z in zip(halves[0::2], halves[1::2], reversed(zetas), strict=True):
+            blocks.append(low + high | z * high + (q - z) * low << bits)
+        bits *= 2
+        if len(blocks) == 16:  # after three layers
+            blocks = [reduce_lanes(block, bits) for block in blocks]
+        halves = blocks
+    low, high = halves
+    z = 3303 * ZETAS[1] % q
+    f = 3303 * (low + high) | z * high + (q - z) * low << bits
+    return from_lanes(f.to_bytes(bits // 4, "little"))
+
+
+def lanes_of(v: Vector) -> bytes:
+    """Lanes of 64 bits, little-endian: the coefficients of index 0 of all polynomials, then those of index 1, ..."""
+    n = len(v)
+    lanes = [0] * (256 * n)
+    for i, f in enumerate(v):
+        lanes[i::n] = f
+    return struct.pack(f"<{256 * n}Q", *lanes)
+
+
+def from_lanes(lanes: bytes) -> Vector:
+    """The polynomials whose coefficients are in these lanes, modulo q."""
+    n = len(lanes) // (8 * 256)
+    integers = struct.unpack(f"<{256 * n}Q", lanes)
+    return [[x % q for x in integers[i::n]] for i in range(n)]
+
+
+def reduce_lanes(x: int, bits: int) -> int:
+    """In every lane of 64 bits, instead of a number below q^4, one below 8 * q with the same remainder.
+
+    Of x in a lane an estimate of the quotient x / q is taken off, floor(floor(x / 2^12) * m / 2^28) with
+    m = floor(2^40 / q). It is not too large, and too small by less than 2^12 / q + (x / 2^40) * (2^40 / q - m) + 1,
+    which is less than 8. The products are below 2^64, so they stay in their lanes; what a shift to the right
+    moves in from the lane above is masked.
+    """
+    of_52_bits, of_36_bits = lane_masks(bits)
+    quotients = ((x >> 12 & of_52_bits) * (2**40 // q)) >> 28 & of_36_bits
+    return x - quotients * q
+
+
+@cache
+def lane_masks(bits: int) -> tuple[int, int]:
+    """The lower 52 bits of every lane of 64 bits, and the lower 36 bits."""
+    every_lane = ((1 << bits) - 1) // ((1 << 64) - 1)
+    return every_lane * ((1 << 52) - 1), every_lane * ((1 << 36) - 1)
 
 
 def interleave(even: Poly, odd: Poly) -> Poly:
@@ -528,16 +632,6 @@ def add_vectors(v: Vector, w: Vector) -> Vector:
     return [add(f, g) for f, g in zip(v, w, strict=True)]
 
 
-def ntt_vector(v: Vector) -> Vector:
-    """Section 2.4.8: NTT of each polynomial."""
-    return [ntt(f) for f in v]
-
-
-def ntt_inverse_vector(v_hat: Vector) -> Vector:
-    """Section 2.4.8: NTT^-1 of each polynomial."""
-    return [ntt_inverse(f_hat) for f_hat in v_hat]
-
-
 def transpose(A: Matrix) -> Matrix:
     """A with rows and columns exchanged."""
     return [list(column) for column in zip(*A, strict=True)]
@@ -550,5 +644,30 @@ def inner_product(u_hat: Vector, v_hat: Vector) -> Poly:
 
 
 def multiply_matrix_vector(A_hat: Matrix, v_hat: Vector) -> Vector:
-    """Section 2.4.7: the inner product of each row and v_hat."""
-    return [inner_product(row, v_hat) for row in A_hat]
+    """Section 2.4.7: the inner product of each row and v_hat.
+
+    For the three columns of ML-KEM-768 in one pass over the coefficients, with one reduction modulo q of a whole sum
+    of products; gamma is multiplied into v_hat once for all rows.
+    """
+    if len(v_hat) != 3:
+        return [inner_product(row, v_hat) for row in A_hat]
+    f_hat, g_hat, h_hat = v_hat
+    columns = list(zip(*with_gamma(f_hat), *with_gamma(g_hat), *with_gamma(h_hat), strict=True))
+    return [inner_product_of_three(row, columns) for row in A_hat]
+
+
+def with_gamma(f_hat: Poly) -> tuple[Poly, Poly, Poly]:
+    """For each pair of coefficients b0 + b1 X: b0, b1, and b1 * gamma modulo q."""
+    b1 = f_hat[1::2]
+    return f_hat[0::2], b1, [x * gamma % q for x, gamma in zip(b1, GAMMAS, strict=True)]
+
+
+def inner_product_of_three(row: Vector, columns: list[tuple[int, ...]]) -> Poly:
+    """`inner_product` of three polynomials and three that have been through `with_gamma`."""
+    r, s, t = row
+    h = []
+    pairs = zip(r[0::2], r[1::2], s[0::2], s[1::2], t[0::2], t[1::2], columns, strict=True)
+    for r0, r1, s0, s1, t0, t1, (x0, x1, xg, y0, y1, yg, z0, z1, zg) in pairs:
+        h.append((r0 * x0 + r1 * xg + s0 * y0 + s1 * yg + t0 * z0 + t1 * zg) % q)
+        h.append((r0 * x1 + r1 * x0 + s0 * y1 + s1 * y0 + t0 * z1 + t1 * z0) % q)
+    return h
