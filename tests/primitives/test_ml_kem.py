@@ -977,6 +977,7 @@ def test_reduce_lanes() -> None:
         reduced = lanes(reduce_lanes(x, 64 * len(every_number)), len(every_number))
         assert all(lane < 8 * q for lane in reduced)
         assert [lane % q for lane in reduced] == [number % q for number in every_number]
+        assert reduced == [number - q * ((number >> 12) * (2**40 // q) >> 28) for number in every_number]
 
 
 def test_reduce_lanes_estimate() -> None:
