@@ -11,6 +11,10 @@ each coefficient, ours takes the whole polynomial. A polynomial of R_q, or its N
 integers in 0 .. q-1; a vector is a list of polynomials. Arguments that are bytes are checked for their
 length; polynomials are not checked.
 
+K-PKE samples and transforms whole vectors in lanes of one integer (section "in lanes", below), which takes half the
+time and less. Beside that stand the algorithms as the standard has them, for one polynomial: `sample_poly_cbd`, `ntt`
+and `ntt_inverse`, and `inner_product` beside `multiply_matrix_vector`. Tests prove them equal.
+
 Not constant-time: decapsulation leaks its key to anyone who can measure it.
 """
 
@@ -515,7 +519,8 @@ def ntt_inverse(f_hat: Poly) -> Poly:
 # - Nothing is subtracted: instead of -zeta stands q - zeta, which is the same modulo q.
 # - If all lanes are below B, they are below q * B after a layer, as the two factors of each sum are 1 and at most
 #   q - 1, or zeta and q - zeta. Three layers lead from q to q^4, less than 2^47; `reduce_lanes` from there to
-#   8 * q; four more layers to 8 * q^5, less than 2^62. `from_lanes` takes the remainder.
+#   8 * q; four more layers to 8 * q^5, less than 2^62, which leaves room to add another vector. `from_lanes` takes
+#   the remainder modulo q.
 
 
 def sample_lanes(seed: bytes, counters: Sequence[int], eta: int) -> int:
