@@ -116,10 +116,9 @@ def _provoked(entry: ErrorCode) -> str:
 
 
 def _reproduced(code: str) -> str:
-    """The commands that provoke the code in an implementation, of one case for each kind."""
-    if code in NOT_IN["v1"]:
-        return ""
-    found = cases_by_code(all_cases("v1"), code)
+    """The commands that provoke the code in an implementation, of one case for each kind: of V1, where it can."""
+    protocol = next(version for version, missing in NOT_IN.items() if code not in missing)
+    found = cases_by_code(all_cases(protocol), code)
     commands = [f"nen-ref conformance run {cases[0].id} {ARGUMENT[kind]}" for kind, cases in found.items() if cases]
     return "Against your own implementation:\n\n```console\n" + "\n".join(commands) + "\n```\n"
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from docs.make import diagrams
 from nen_ref.conformance.coverage import NOT_IN
-from nen_ref.conformance.requirements import Requirement, requirements
+from nen_ref.conformance.requirements import BEFORE, BESIDE, PROTOCOLS, Requirement, in_force, replaced, requirements
 from nen_ref.protocol.errors import CATALOGUE, ErrorCode
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,7 @@ SHOWN = 32  # characters of a long value
 SESSION = "v1/sessions/one-exchange"
 STREAM = "v1/sessions/stream-without-body"
 IDENTITY = "v1/handshake_hello/identity"
+DOCUMENTS = ("v1", "v2", "v3", "seal")
 SIDES = {"server": "server", "client": "client", "both": "server, client"}
 
 Values = Mapping[str, Any]
@@ -260,7 +261,7 @@ def registry() -> str:
 
 
 def _versions(entry: ErrorCode) -> str:
-    return "1 2 3" if entry.code not in NOT_IN["v1"] else "2 3" if entry.code == "ISO-3005" else "3"
+    return " ".join(version[1:] for version, missing in NOT_IN.items() if entry.code not in missing)
 
 
 def hints() -> str:
@@ -270,17 +271,47 @@ def hints() -> str:
 
 
 def counts() -> str:
-    """How many requirements there are, by key word, side and whose they are."""
-    rules = requirements().values()
+    """How many requirements each document has, by key word, side and whose they are."""
+    head = "| document | | server | client | both | together |\n|---|---|---|---|---|---|\n"
+    return head + "".join(_counted(document) for document in DOCUMENTS)
+
+
+def _counted(document: str) -> str:
+    rules = requirements(document).values()
     found = Counter((rule.key_word, rule.decision, rule.side) for rule in rules)
-    head = "| | server | client | both | together |\n|---|---|---|---|---|\n"
-    kinds = (("MUST", False), ("SHOULD", False), ("MUST", True), ("SHOULD", True))
-    rows = [
-        _count_row(f"{word}, {'decision' if decided else 'published'}", [found[word, decided, side] for side in _ORDER])
-        for word, decided in kinds
-    ]
-    together = _count_row("together", [sum(rule.side == side for rule in rules) for side in _ORDER])
-    return head + "".join(rows) + together
+    rows, name = "", f"[{document}.md]({document}.md)"
+    for word, decided in (("MUST", False), ("SHOULD", False), ("MUST", True), ("SHOULD", True)):
+        numbers = [found[word, decided, side] for side in _ORDER]
+        if any(numbers):
+            rows += _count_row(f"{name} | {word}, {'decision' if decided else 'published'}", numbers)
+            name = ""
+    return rows + _count_row(" | together", [sum(rule.side == side for rule in rules) for side in _ORDER])
+
+
+def counts_by_version() -> str:
+    """How many requirements hold in each version: its own, those that it has from the ones before, those replaced."""
+    own, taken, gone, all_together = [], [], [], []
+    for version in PROTOCOLS:
+        mine = len(requirements(version))
+        before = len(in_force(BEFORE[version])) - _beside(BEFORE[version]) if version in BEFORE else 0
+        left = len(replaced(version))
+        own.append(mine)
+        taken.append(before - left)
+        gone.append(left)
+        all_together.append(before - left + mine)
+    return "| requirements | V1 | V2 | V3 |\n|---|---|---|---|\n" + "".join(
+        f"| {name} | {' | '.join(map(str, numbers))} |\n"
+        for name, numbers in (
+            ("of its own document", own),
+            ("of the versions before, as they are", taken),
+            ("of the version before, replaced", gone),
+            ("that hold", all_together),
+        )
+    )
+
+
+def _beside(version: str) -> int:
+    return len(requirements(BESIDE[version])) if version in BESIDE else 0
 
 
 _ORDER = ("server", "client", "both")
@@ -291,8 +322,9 @@ def _count_row(name: str, numbers: list[int]) -> str:
 
 
 def store_rules() -> str:
-    """The requirements of stores, as v1.md has them."""
-    rules = [rule for rule in requirements().values() if rule.id.startswith("V1-STORE-")]
+    """The requirements of stores, as v1.md and v3.md have them."""
+    stores = [rule for rule in requirements("v1").values() if rule.id.startswith("V1-STORE-")]
+    rules = stores + [requirements("v3")[id] for id in ("V3-REKEY-04", "V3-REKEY-05", "V3-LIFE-03")]
     return "| id | rule | why |\n|---|---|---|\n" + "".join(map(_rule_row, rules))
 
 
@@ -326,6 +358,7 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
         "client-states": diagrams.client_states,
         "codes": codes,
     },
+    "spec/versions.md": {"counts-by-version": counts_by_version},
     "spec/README.md": {"counts": counts, "vector-files": vector_files},
     "spec/errors.md": {"registry": registry, "hints": hints},
     "spec/stores.md": {"store-rules": store_rules},

@@ -77,7 +77,8 @@ class Case:
 
     @property
     def protocol(self) -> str:
-        return self.id.split("/")[0]
+        """The version whose wire it speaks; sealed envelopes are examined with V3."""
+        return self.id.split("/")[0].replace("seal", "v3")
 
     @property
     def section(self) -> str:

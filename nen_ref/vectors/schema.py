@@ -188,7 +188,7 @@ def of_operation(operation: Operation) -> Schema:
         "$defs": {
             "input": closed(arguments, optional),
             "shared": closed(arguments, arguments),
-            "output": closed(output),
+            "output": closed(output, operation.optional_result),
             "partial": closed(operation.partial) if operation.partial else ABSENT,
         },
     }

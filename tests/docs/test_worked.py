@@ -23,7 +23,7 @@ FOLDER = ROOT / "docs" / "side-by-side"
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.md"))}
 CODE = {name: page for page, text in PAGES.items() for name in directives(text, "code")}
 
-PRIMITIVES = ("ml_kem", "ml_dsa", "ml_dsa_keys", "chacha20_poly1305", "hmac_sha256")
+PRIMITIVES = ("ml_kem", "ml_dsa", "ml_dsa_keys", "chacha20_poly1305", "hmac_sha256", "hkdf_sha256", "x25519")
 PROTOCOL = (
     "client", "handshake", "identity", "messages", "payload", "responses", "session", "signing", "sse", "stream",
     "verification", "wire",

@@ -67,7 +67,7 @@ BUGS = (
     Bug(
         "signature optional",
         "src/message.js",
-        "if (sealed === null || !unsigned.has(session.identity)) throw new NenError('ISO-3001');",
+        "if (sealed.ct === null || !unsigned.has(session.identity)) throw new NenError('ISO-3001');",
         "",
         "v1/auth/signature-missing",
     ),
@@ -129,8 +129,8 @@ BUGS = (
     Bug(
         "query signed",
         "src/message.js",
-        "crypto.canonical(method, pathOf(target), timestamp, sealed?.nonceText ?? '')",
-        "crypto.canonical(method, target, timestamp, sealed?.nonceText ?? '')",
+        "crypto.canonical(method, pathOf(target), timestamp, sealed.nonceText)",
+        "crypto.canonical(method, target, timestamp, sealed.nonceText)",
         "v1/auth/query-not-signed",
     ),
     Bug(
