@@ -148,6 +148,7 @@ def test_the_code_is_the_source(name: str) -> None:
     found: Any = importlib.import_module(module_name)
     for part in name.removeprefix(module_name + ".").split("."):
         found = getattr(found, part)
+    found = inspect.unwrap(found)  # of functools.cache
     if inspect.isfunction(found) or inspect.isclass(found):
         assert source(name) == inspect.cleandoc("\n" + inspect.getsource(found))
     else:
