@@ -26,6 +26,8 @@ SHOWN = 32  # characters of a long value
 SESSION = "v1/sessions/one-exchange"
 STREAM = "v1/sessions/stream-without-body"
 IDENTITY = "v1/handshake_hello/identity"
+V2_REQUEST = "v2/request_verification/v2-post-body"
+V2_BODYLESS = "v2/request_verification/v2-get-bodyless"
 V3_CLIENT = "v3/client/hybrid"
 V3_COMBINE = "v3/combine/random-1"
 V3_DERIVE = "v3/derive/random-1"
@@ -352,6 +354,45 @@ def vector_files() -> str:
         tests = f"{file['valid']} valid, {file['invalid']} invalid"
         rows.append(f"| [{path}](../vectors/{path}) | {file['title']} | {tests} |\n")
     return "| file | holds | vectors |\n|---|---|---|\n" + "".join(rows)
+
+
+def example_v2_request() -> str:
+    test = vector(V2_REQUEST)
+    session = test["input"]["session"]
+    return (
+        source(V2_REQUEST, "**Example: a request with a body.**")
+        + table(
+            [
+                ("payload", f"`{test['output']['payload']}`"),
+                ("payload key", hexa(session["secret"])),
+                ("HMAC key", hexa(session["hmac_key"])),
+                ("server's time when it arrives, in ms", f"`{test['input']['now']}`"),
+            ]
+        )
+        + _signed_request(test)
+    )
+
+
+def example_v2_bodyless() -> str:
+    test = vector(V2_BODYLESS)
+    return source(V2_BODYLESS, "**Example: a request without a body**, in the same session.") + _signed_request(test)
+
+
+def _signed_request(test: Values) -> str:
+    """The canonical string of a V2 request, checked against its signature, and the request."""
+    request = test["input"]["request"]
+    headers = request["headers"]
+    canonical = "\n".join((request["method"], request["target"], headers["X-Nen-Timestamp"], headers["X-Nen-Nonce"]))
+    key = bytes.fromhex(test["input"]["session"]["hmac_key"])
+    tag = hmac.digest(key, canonical.encode(), "sha256")
+    assert base64.b64encode(tag).decode() == headers["X-Nen-Signature"]
+    head = [f"{request['method']} {request['target']} HTTP/1.1", *(f"{name}: {text}" for name, text in headers.items())]
+    return (
+        "\nThe canonical string:\n\n"
+        + fenced(canonical)
+        + "The request:\n\n"
+        + fenced("\n".join(head) + (f"\n\n{request['body']}" if request["body"] else ""), "http")
+    )
 
 
 def example_v3_handshake() -> str:

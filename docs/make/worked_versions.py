@@ -70,7 +70,7 @@ def answering_v3() -> Example:
 
 
 def speaking_refused() -> Example:
-    found = vector("v2/request_verification/no-nonce")
+    found = vector("v2/request_verification/v2-of-v1")
     sent, given = found.input["request"], found.input["session"]
     body = (sent["body"] or "").encode()
     request = Request(sent["method"], sent["target"].partition("?")[0], Headers(sent["headers"].items()), body)
