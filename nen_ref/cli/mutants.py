@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from nen_ref.conformance.model import Case, Kind, Result
-from nen_ref.conformance.mutants.matrix import COSTLY, Verdict, cases_of, run_baseline, run_mutants
+from nen_ref.conformance.mutants.matrix import Verdict, cases_of, is_costly, run_baseline, run_mutants
 from nen_ref.conformance.mutants.model import CATALOGUE, Mutant, all_mutants
 from nen_ref.conformance.mutants.report import cases_without_mutant, matrix_json, matrix_markdown
 from nen_ref.conformance.registry import all_cases, every_case
@@ -120,7 +120,7 @@ def _introduce(console: Console, selected: Sequence[Mutant], related: bool) -> N
     console.print(f"{number(len(selected), 'mutant')}: {counts}")
     if related:
         console.print("only the cases that concern each; the whole run is without --related", style="dim")
-    costly = [case.id for case in every_case() if case.id in COSTLY and (case.protocol, case.kind) in groups]
+    costly = [case.id for case in every_case() if is_costly(case) and (case.protocol, case.kind) in groups]
     console.print(f"costly, and run only against the mutants they are for: {', '.join(costly)}", style="dim")
 
 

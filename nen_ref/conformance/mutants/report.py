@@ -59,7 +59,7 @@ def matrix_markdown(verdicts: Sequence[Verdict]) -> str:
         "specification has the requirement that it breaks; a mutant has to be caught by a case of that requirement, "
         "and may fail no case that has nothing to do with it. A case that holds in several versions is counted once. "
         f"{number(len(COSTLY), 'case')} that take a second of computing and more ran only against the mutants they "
-        f"are for: {', '.join(f'`{id}`' for id in sorted(COSTLY))}.\n",
+        f"are for: {', '.join(f'`{name}`' for name in sorted(COSTLY))}.\n",
         *_totals(verdicts),
         *(part for kind in Kind for part in _mutants(kind, verdicts)),
         *_by_case(verdicts),
