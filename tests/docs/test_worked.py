@@ -262,8 +262,11 @@ def test_links_lead_somewhere() -> None:
                 assert f"{{ #{anchor} }}" in text, f"{page}: {target}"
                 continue
             assert (FOLDER / path).is_file(), f"{page}: {target}"
-            if anchor and path.endswith(".md"):
+            if anchor and path.removesuffix(".md") in PAGES:
                 assert f"{{ #{anchor} }}" in PAGES[path.removesuffix(".md")], f"{page}: {target}"
+            elif anchor and path.endswith(".md"):
+                heads = re.findall(r"^#+ (.*)$", (FOLDER / path).read_text(encoding="utf-8"), re.MULTILINE)
+                assert anchor in {head.lower().replace(" ", "-") for head in heads}, f"{page}: {target}"
 
 
 def test_the_columns_close_where_the_code_ends() -> None:
