@@ -129,11 +129,12 @@ export class NenServer {
     const hmacKey = crypto.randomKey();
     const message = parseObject(bytes, 'ISO-1001');
     const now = this.#options.now();
+    const x = crypto.randomKey();
     const { status, answer, session } = answering(this.#versions, message).handshake.respond(message, {
       sid,
       hmacKey,
       policy: this.#policy,
-      x: crypto.randomKey(),
+      x,
       identity: this.#options.serverIdentity,
       ticketKeys: this.#options.ticketKeys,
       ticketNonce: crypto.randomNonce(),
@@ -141,6 +142,7 @@ export class NenServer {
       srn: crypto.randomKey(),
       now,
     });
+    x.fill(0);
     if (session !== null) {
       this.sessions.set(sid, session);
       this.sessions.delete(old);
