@@ -586,17 +586,20 @@ def rej_ntt_words(rho: bytes) -> bytes:
 
 
 def coeffs_from_three_bytes(block: bytes) -> bytes:
-    """Algorithm 14, CoeffFromThreeBytes, for whole blocks: words of 32 bits.
+    """Algorithm 14, CoeffFromThreeBytes, for a whole block: words of 32 bits.
 
-    Three bytes without their top bit make a candidate, which is taken if below q. Nearly every candidate is, so
-    all are looked at together first: 2^31 - q more reach the top bit of a word where one is not.
+    Three bytes without their top bit make a candidate, which is taken if below q. All are looked at together:
+    2^31 - q more reach the top bit of a word where it is not. That is one word in a thousand.
     """
     count = len(block) // 3
     words = bytearray(4 * count)
     words[0::4], words[1::4], words[2::4] = block[0::3], block[1::3], block[2::3].translate(CLEAR_TOP_BIT)
-    if int.from_bytes(words, "little") + lanes.every(count, (1 << 31) - q, 32) & lanes.every(count, 1 << 31, 32):
-        candidates = struct.unpack(f"<{count}I", words)
-        return b"".join([z.to_bytes(4, "little") for z in candidates if z < q])
+    sums = int.from_bytes(words, "little") + lanes.every(count, (1 << 31) - q, 32)
+    rejected = sums & lanes.every(count, 1 << 31, 32)
+    while rejected:
+        last = rejected.bit_length() // 32 - 1
+        del words[4 * last : 4 * last + 4]
+        rejected -= 1 << 32 * last + 31
     return bytes(words)
 
 

@@ -17,6 +17,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
 from nen_ref.primitives.errors import LengthError
@@ -232,7 +233,7 @@ def columns(polynomials: Sequence[Sequence[bytes]]) -> Columns:
 
 def cut(lanes: bytes, n: int) -> Blocks:
     """The blocks of 256 * n lanes in bytes."""
-    return [int.from_bytes(lanes[i : i + 8 * n], "little") for i in range(0, 2048 * n, 8 * n)]
+    return list(map(int.from_bytes, struct.unpack(f"{8 * n}s" * 256, lanes), repeat("little")))
 
 
 RECIPROCAL = (1 << 52) // q
