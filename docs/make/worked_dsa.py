@@ -178,6 +178,42 @@ def ntt() -> Example:
     )
 
 
+def in_lanes() -> Example:
+    key = _key()
+    x = lanes.join(key.s1)
+    v_hat = lanes.ntt(x, P.l)
+    product = lanes.multiply(dsa.expand_a_columns(P, key.rho), x, P.k)
+    t = lanes.mod_q(product + lanes.join(key.s2), P.k)
+    steps = [
+        Step(
+            "bits of s1 as one integer", x.bit_length(), "5 polynomials of 256 lanes of 64 bits, less what is 0 on top"
+        ),
+        Step("NTT(s1): blocks", len(v_hat), "5 lanes each"),
+        Step("first block", [v_hat[0] >> 64 * j & (1 << 64) - 1 for j in range(P.l)], "below 18 q"),
+        Step("the same plain", [f[0] for f in dsa.vector_ntt(key.s1)], "below q"),
+        Step("first of A s1 + s2", lanes.split(t, P.k)[0], "t[0]"),
+        Step("t[0] plain", key.t[0]),
+    ]
+    t1 = lanes.split(lanes.power2round(t, P.k, dsa.d).r1, P.k)
+    return Example(key.found, steps, [Final("pk", dsa.pk_encode(P, key.rho, t1), key.found.output["pk"], "pk")])
+
+
+def challenge_times() -> Example:
+    made = _signature()
+    c = made.made.c
+    s1 = dsa.sk_decode(P, made.found.input["sk"]).s1
+    places = _nonzero(c)
+    steps = [
+        Step("places of 1 and -1 in c", places),
+        Step("s1[0]", s1[0]),
+        Step("x s1[0]", [-s1[0][255], *s1[0][:255]], "moved by one; the last comes back negated"),
+        Step("c s1[0]", dsa.challenge_times(c, s1)[0], "49 such polynomials added or subtracted"),
+        Step("y[0]", made.y[0]),
+        Step("z[0]", made.z[0], "y + c s1"),
+    ]
+    return Example(made.found, steps, [_z0(made)])
+
+
 def bit_pack() -> Example:
     key = _key()
     t1 = dsa.power2round(key.t[0]).r1
@@ -504,6 +540,8 @@ EXAMPLES: dict[str, Make] = {
     "ml_dsa.signature_parts": signature_parts,
     "ml_dsa.ntt": ntt,
     "ml_dsa.norms": norms,
+    "ml_dsa.lanes": in_lanes,
+    "ml_dsa.challenge_times": challenge_times,
     "ml_dsa_keys.spki": spki,
     "ml_dsa_keys.spki_decode": spki_decode,
     "ml_dsa_keys.spki_refused": spki_refused,
