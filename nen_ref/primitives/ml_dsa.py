@@ -9,6 +9,10 @@ integer and applies it to each coefficient, ours takes the whole polynomial. A p
 256 coefficients, a vector a list of polynomials. The coefficients that `add`, `subtract` and the NTT give are
 in 0 .. q-1; `mod_pm_q` gives the signed ones.
 
+For speed, algorithms 6 to 8 do the arithmetic of section 7 on whole vectors: `lanes.ntt` is `ntt` for all
+polynomials at once, `lanes.decompose` is `decompose`, and so on (see `ml_dsa_lanes`). Sampling and packing, which
+take a whole polynomial at once here, stand coefficient by coefficient in `ml_dsa_plain`.
+
 Not constant-time: signing leaks its key to anyone who can measure it.
 """
 
@@ -182,7 +186,10 @@ class Signing(NamedTuple):
 
 
 class Commitment(NamedTuple):
-    """An attempt before its response: the secret mask y, w = A * y, the hash of w's high part, the challenge."""
+    """An attempt before its response: the secret mask y, w = A * y, the hash of w's high part, the challenge.
+
+    y (l polynomials, signed) and w (k, in 0 .. q-1) are in lanes.
+    """
 
     y: lanes.Lanes
     w: lanes.Lanes

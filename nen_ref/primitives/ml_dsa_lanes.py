@@ -1,24 +1,23 @@
 """FIPS 204 on whole vectors: all coefficients of a vector of polynomials in one integer.
 
-Python adds, multiplies and shifts one integer of thousands of words in a small part of the time that thousands
-of small integers take. So a vector of n polynomials is held as one integer of 256 * n lanes of 64 bits: lane
-n * i + j has coefficient i of polynomial j. What one operation does to the integer, it does to every lane.
+Python adds, multiplies and shifts one integer of thousands of words in a small part of the time that it takes for
+thousands of small integers. So a vector of n polynomials is held as one integer of 256 * n lanes, each of 64 bits:
+lane n * i + j has coefficient i of polynomial j. What one operation does to the integer, it does to every lane.
 
 This is right as long as no lane reaches into its neighbour. Sums, differences and products with one number are
-right even for lanes that are negative: the integer is the sum of coefficient * 2^(64 * lane). But before bits
-are looked at (shifted to the right, masked, turned into bytes), all lanes are at least 0 and below 2^64. Each
-function says what bounds it needs and gives, and why its lanes stay within.
+right even where lanes are negative: the integer is the sum of coefficient * 2^(64 * lane). But whenever bits are
+looked at (shifted to the right, masked, turned into bytes), all lanes are at least 0 and below 2^64. Each function
+says what bounds it needs, what bounds it gives, and why its lanes stay within.
 
-The coefficients i of all polynomials are neighbours because the NTT treats them alike. Each function here has
-its plain form, one coefficient at a time, in `ml_dsa`; the tests compare the two.
+The functions are those of section 7 for whole vectors. `ml_dsa` and `ml_dsa_plain` have each of them plain, and the
+tests compare the two.
 """
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from nen_ref.primitives.errors import LengthError
 
@@ -35,7 +34,7 @@ Blocks: TypeAlias = list[int]
 """The same cut into 256 integers of n lanes each: integer i has coefficient i of every polynomial."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def every(lanes: int, value: int = 1, width: int = LANE) -> Lanes:
     """`value` in each of so many lanes of `width` bits."""
     return value * (((1 << lanes * width) - 1) // ((1 << width) - 1))
@@ -94,7 +93,6 @@ def norm_below(x: Lanes, n: int, bound: int) -> bool:
 
 # Section 7.5: NTT
 
-
 zeta = 1753
 """Section 4, table 1: a 512th root of unity modulo q."""
 
@@ -107,15 +105,16 @@ def bit_rev8(m: int) -> int:
 ZETAS = [pow(zeta, bit_rev8(m), q) for m in range(256)]
 """Appendix B: zeta^BitRev8(m) mod q. Number 0 is not used."""
 
-# In layer n of the standard, 2^n blocks are cut in two halves, and every coefficient of the upper half is
-# multiplied with the same zeta: one multiplication of an integer. The blocks are integers of their own, 256 of
-# n lanes each at the end. A product with zeta is reduced with its quotient by q, which is estimated out of
-# floor(2^30 * zeta / q):
+# Layer i of the standard, i = 0 .. 7, has 2^i blocks. Of each block, every coefficient of the upper half is
+# multiplied by the same zeta: one multiplication of an integer. Every block is an integer of its own, and in the end
+# there are 256 of them.
+#
+# A product by zeta is reduced by a multiple of q next to it, estimated from the factor floor(2^30 * zeta / q):
 #
 #     t = zeta * x - floor(x * floor(2^30 * zeta / q) / 2^30) * q
 #
-# The estimate is never too large. It is too small by less than 1 for each of its two roundings down, where the
-# inner one counts x / 2^30 times: 0 <= t < q + q * x / 2^30.
+# The estimate is never more than zeta * x / q. It is less by x / 2^30 at most for the inner rounding, and by less than
+# 1 for the outer one. So 0 <= t < q + q * x / 2^30.
 
 
 class Factor(NamedTuple):
@@ -130,22 +129,21 @@ def factor(value: int) -> Factor:
     return Factor(value, (value << 30) // q)
 
 
-@dataclass(frozen=True)
-class Layer:
-    """What one layer of the NTT of n polynomials needs."""
+class Layer(NamedTuple):
+    """What one layer needs; half a block has 128 * n / 2^i lanes."""
 
     half: int  # bits of half a block
-    low: int  # a mask of half a block
-    quotients: int  # 34 bits of each lane of half a block
-    bias: int  # a multiple of q in each lane of half a block, above what is subtracted from it
-    zetas: list[Factor]  # of the blocks in their order
+    lower_half: int  # a mask of so many bits
+    quotients: int  # the lower 34 bits of each lane, as a product shifted by 30 has them
+    bias: int  # a multiple of q in each lane, added so that no difference is negative
+    zetas: list[Factor]  # one for each block
 
 
-def _layer(n: int, number: int, zetas: list[int], bias: int) -> Layer:
-    lanes = (128 >> number) * n
+def _layer(n: int, i: int, zetas: list[int], bias: int) -> Layer:
+    lanes = (128 >> i) * n
     return Layer(
         half=LANE * lanes,
-        low=(1 << LANE * lanes) - 1,
+        lower_half=(1 << LANE * lanes) - 1,
         quotients=every(lanes, (1 << 34) - 1),
         bias=every(lanes, bias * q),
         zetas=[factor(z) for z in zetas],
@@ -154,17 +152,15 @@ def _layer(n: int, number: int, zetas: list[int], bias: int) -> Layer:
 
 @lru_cache(maxsize=8)
 def layers(n: int) -> list[Layer]:
-    """The layers of `ntt`: number 0 has one block, number 7 has 128."""
-    return [_layer(n, number, ZETAS[1 << number : 2 << number], 2) for number in range(8)]
+    """Layers 0 to 7 for n polynomials."""
+    return [_layer(n, i, ZETAS[1 << i : 2 << i], 2) for i in range(8)]
 
 
 @lru_cache(maxsize=8)
 def inverse_layers(n: int) -> list[Layer]:
-    """The layers of `ntt_inverse`, number 7 first, with the zetas negated and backwards."""
-    return [
-        _layer(n, number, [q - z for z in reversed(ZETAS[1 << number : 2 << number])], INVERSE_BOUND << 7 - number)
-        for number in reversed(range(8))
-    ]
+    """Layers 7 to 0 for n polynomials: the zetas are negated and backwards, and the bias doubles."""
+    zetas = [[q - z for z in reversed(ZETAS[1 << i : 2 << i])] for i in range(8)]
+    return [_layer(n, i, zetas[i], INVERSE_BOUND << 7 - i) for i in reversed(range(8))]
 
 
 INVERSE_BOUND = 5
@@ -174,17 +170,17 @@ INVERSE_BOUND = 5
 def ntt(x: Lanes, n: int) -> Blocks:
     """Algorithm 41, NTT, for coefficients above -q and below q. Gives coefficients in 0 .. 18 * q - 1.
 
-    They begin below 2 * q, and each layer adds less than 2 * q, for t is below 2 * q as long as x is below
-    2^30. 18 * q is below 2^28.
+    With q added they begin below 2 * q. Each layer adds less than 2 * q, for t is below 2 * q as long as x is below
+    2^30, and 18 * q is below 2^28.
     """
     blocks = [x + every(256 * n, q)]
-    for layer in layers(n):
+    for half, lower_half, quotients, bias, zetas in layers(n):
         halves = []
-        for block, (zeta, quotient) in zip(blocks, layer.zetas, strict=True):
-            low, high = block & layer.low, block >> layer.half
-            t = high * zeta - (high * quotient >> 30 & layer.quotients) * q
+        for block, (z, quotient) in zip(blocks, zetas, strict=True):
+            low, high = block & lower_half, block >> half
+            t = high * z - (high * quotient >> 30 & quotients) * q
             halves.append(low + t)
-            halves.append(low + layer.bias - t)
+            halves.append(low + bias - t)
         blocks = halves
     return blocks
 
@@ -196,16 +192,16 @@ F = factor(8347681)
 def ntt_inverse(blocks: Blocks, n: int) -> Lanes:
     """Algorithm 42, NTT^-1, for coefficients in 0 .. 5 * q - 1. Gives coefficients in 0 .. 11 * q - 1.
 
-    Each layer doubles the bound, to 1280 * q at the end, which is below 2^33.4; times a quotient that is
-    2^63.4 at most. And t is below q + q * 2^3.4, or 11.6 * q, in the last layer, and below the doubled bound in
-    all.
+    Each layer doubles the bound, to 1280 * q at the end: the sum of two is below it, and so is t. As that is below
+    2^33.4, a product with a quotient of 30 bits is below 2^64. The last t is below q + q * 1280 * q / 2^30, which is
+    less than 11 * q.
     """
-    for layer in inverse_layers(n):
+    for half, _, quotients, bias, zetas in inverse_layers(n):
         joined = []
-        for low, high, (zeta, quotient) in zip(blocks[0::2], blocks[1::2], layer.zetas, strict=True):
-            x = low + layer.bias - high
-            t = x * zeta - (x * quotient >> 30 & layer.quotients) * q
-            joined.append(low + high | t << layer.half)
+        for low, high, (z, quotient) in zip(blocks[0::2], blocks[1::2], zetas, strict=True):
+            x = low + bias - high
+            t = x * z - (x * quotient >> 30 & quotients) * q
+            joined.append(low + high | t << half)
         blocks = joined
     [x] = blocks
     return x * F.value - (x * F.quotient >> 30 & every(256 * n, (1 << 34) - 1)) * q
@@ -236,18 +232,20 @@ def cut(lanes: bytes, n: int) -> Blocks:
     return list(map(int.from_bytes, struct.unpack(f"{8 * n}s" * 256, lanes), repeat("little")))
 
 
-RECIPROCAL = (1 << 52) // q
-"""Below 2^30."""
+RECIPROCAL = (1 << 23 + 29) // q
+"""Of q, for 23 bits less and 29 bits more; below 2^30."""
 
 
 def matrix_vector(matrix: Columns, v_hat: Blocks, k: int) -> Blocks:
     """Algorithm 48, MatrixVectorNTT: for a matrix below q and a vector below 18 * q. Gives less than 5 * q.
 
-    A sum of at most 7 products is below 126 * q^2, and so below 2^53. It is reduced by an estimate of its
-    quotient by q: h, its upper 30 bits, times the reciprocal of q. Each of the two roundings down and the cut
-    reciprocal make that too small by 1, 1 and 2 at most.
+    A column times a coefficient of the vector is one multiplication. A sum of at most 7 products is below 126 * q^2,
+    and so below 2^53. It is reduced by a multiple of q, which is estimated from the upper 30 bits: 2^23 * 2^29 / q,
+    rounded down, times these. That is less than the quotient by 2 at most for the rounding, by less than 1.01 for the
+    lower 23 bits, and by less than 1 for the end.
     """
     l = len(matrix)
+    # Row i of this table are the coefficients i of the vector.
     flat = struct.unpack(f"<{256 * l}Q", b"".join([block.to_bytes(8 * l, "little") for block in v_hat]))
     sums = [0] * 256
     for s, column in enumerate(matrix):
@@ -300,9 +298,9 @@ def challenge_times(c: Sequence[int], v: Narrow) -> Lanes:
     total += every(2 * lanes, half, width)
     size = lanes * width
     product = (total & (1 << size) - 1) - (total >> size) + every(lanes, half, width)
-    # Wide lanes. Words are moved, not read: their order of bytes on this machine does not matter.
+    # Into lanes of 64 bits. Words are moved, not read, as in `columns`.
     wide = bytearray(8 * lanes)
-    code = CODES[width]
+    code: Literal["h", "i"] = "h" if width == 16 else "i"
     memoryview(wide).cast(code)[:: LANE // width] = memoryview(product.to_bytes(size // 8, "little")).cast(code)
     return int.from_bytes(wide, "little") - every(lanes, half)
 
