@@ -16,7 +16,6 @@ tests compare the two.
 import struct
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import repeat
 from typing import Literal, NamedTuple, TypeAlias
 
 from nen_ref.primitives.errors import LengthError
@@ -229,7 +228,7 @@ def columns(polynomials: Sequence[Sequence[bytes]]) -> Columns:
 
 def cut(lanes: bytes, n: int) -> Blocks:
     """The blocks of 256 * n lanes in bytes."""
-    return list(map(int.from_bytes, struct.unpack(f"{8 * n}s" * 256, lanes), repeat("little")))
+    return [int.from_bytes(block, "little") for block in struct.unpack(f"{8 * n}s" * 256, lanes)]
 
 
 RECIPROCAL = (1 << 23 + 29) // q
