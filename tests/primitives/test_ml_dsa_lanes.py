@@ -15,6 +15,13 @@ SIZES = [1, 4, 5, 6, 7, 8]
 """How many polynomials there are in a vector: k and l of the parameter sets, and one."""
 
 
+@pytest.fixture(autouse=True)
+def new_tables() -> None:
+    """Tables that are kept are made anew: mutmut changes what makes them after they were first used."""
+    for kept in (lanes.layers, lanes.inverse_layers, lanes.joints):
+        kept.cache_clear()
+
+
 def polynomials(low: int, high: int, seed: int = 0) -> Vector:
     """All at one end of the range, changing between the ends at every distance that the NTT knows, and random."""
     choices = Random(seed)
