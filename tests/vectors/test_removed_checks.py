@@ -59,12 +59,12 @@ EXCUSED = {
     "primitives.ml_dsa.sign_mu": OPEN,
     "primitives.ml_dsa.begin_signing: LengthError.check('mu', mu, 64)": OWN,
     "primitives.ml_dsa.begin_signing: LengthError.check('rnd', rnd, 32)": SCHEMA,
-    "primitives.ml_dsa.attempt: infinity_norm(ct0) >= params.gamma2": (
+    "primitives.ml_dsa.attempt: not lanes.norm_below(ct0, k, gamma2)": (
         "never so with ML-DSA-65: 49 coefficients of c times 4096 is less than gamma2, 261888"
     ),
     "primitives.ml_dsa.verify_internal": OWN,
     "primitives.ml_dsa.verify_mu: LengthError.check('mu', mu, 64)": OWN,
-    "primitives.ml_dsa.simple_bit_unpack": OWN,
+    "primitives.ml_dsa_lanes.unpack_bits": OWN,
     "primitives.ml_dsa.hint_bit_unpack: LengthError.check('y', y, params.omega + params.k)": OWN,
     "primitives.ml_dsa.pk_decode": OWN,
     "primitives.ml_dsa.sk_decode: LengthError.check('sk', sk, params.sk_size)": SCHEMA,
@@ -134,9 +134,9 @@ INTEGER = "protocol.wire._integer: _check_digits(text)"
 """Python's own limit of digits stands in for it."""
 
 NOT_NEGATIVE = {
-    "primitives.ml_dsa.attempt: infinity_norm(z) >= params.gamma1 - params.beta": "signing tries again",
-    "primitives.ml_dsa.attempt: infinity_norm(r0) >= params.gamma2 - params.beta": "signing tries again",
-    "primitives.ml_dsa.attempt: number_of_ones(h) > params.omega": "signing tries again",
+    "primitives.ml_dsa.attempt: not lanes.norm_below(z, l, gamma1 - params.beta)": "signing tries again",
+    "primitives.ml_dsa.attempt: not lanes.norm_below(r0, k, gamma2 - params.beta)": "signing tries again",
+    "primitives.ml_dsa.attempt: h.bit_count() > params.omega": "signing tries again",
     "primitives.ml_kem.decaps_internal: compare_digest(c, c_prime)": "implicit rejection gives another secret",
     "protocol.messages.reported_code: isinstance(code, str)": "a body without a code is read as such",
     "protocol.messages.reported_code: code in CATALOGUE": "a body without a code is read as such",
