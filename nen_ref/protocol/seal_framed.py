@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from nen_ref.primitives.chacha20_poly1305 import TAG_LENGTH
 from nen_ref.primitives.suite import REFERENCE, Suite
 from nen_ref.protocol.errors import CRYPTO_DECRYPT_FAILED, WIRE_INVALID_PAYLOAD_FORMAT, NenError, failure
 from nen_ref.protocol.payload import NONCE_SIZE, Envelope, open_envelope, seal
@@ -146,11 +147,10 @@ def _open_each(cek: bytes, layout: Layout, frames: Iterable[object], suite: Suit
         if i == layout.count:
             raise _wrong_number(layout)
         ct = member({f"frame {i}": frame}, f"frame {i}")
-        piece = open_envelope(frame_key(cek, i, suite=suite), Envelope(ct, NONCE), suite=suite)
-        if len(piece) != layout.length(i):
-            raise failure(CRYPTO_DECRYPT_FAILED, f"frame {i} holds {len(piece)} bytes, not {layout.length(i)}")
+        if len(ct) != layout.length(i) + TAG_LENGTH:
+            raise failure(CRYPTO_DECRYPT_FAILED, f"frame {i} does not hold {layout.length(i)} bytes")
+        yield open_envelope(frame_key(cek, i, suite=suite), Envelope(ct, NONCE), suite=suite)
         opened += 1
-        yield piece
     if opened != layout.count:
         raise _wrong_number(layout)
 

@@ -37,6 +37,7 @@ CONTEXTS = (
     "a|b",
     "|",
     " ",
+    " x ",
     "two\nlines",
     "\u00fc",
     "u\u0308",
