@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from nen_ref.conformance.model import Report
-from nen_ref.conformance.registry import all_cases
+from nen_ref.conformance.registry import all_cases, every_case
 from nen_ref.conformance.runner import run_cases
 from nen_ref.conformance.targets import HarnessTarget
 from tests.interop.foreign import NODE, needs
@@ -310,17 +310,46 @@ BUGS = (
         "joined(psk, rn)",
         "v3/resumption/keys",
     ),
+    Bug(
+        "context of an envelope believed",
+        "src/seal.js",
+        "export function open(dk, envelope, context) {",
+        "export function open(dk, envelope) {\n  const context = envelope.ctx ?? null;",
+        "seal/envelope/context-other",
+    ),
+    Bug(
+        "signer of an envelope believed",
+        "src/seal.js",
+        "const expected = key !== null && signers.some((signer) => toBase64(signer) === toBase64(key));",
+        "const expected = key !== null;",
+        "seal/signed/other-signer",
+    ),
+    Bug(
+        "frames not counted",
+        "src/seal.js",
+        "if (frames.length !== framesIn(size, frameSize)) throw unexpected('more or fewer frames');",
+        "",
+        "seal/framed/count",
+    ),
+    Bug(
+        "paths lead along inherited names",
+        "src/seal-fields.js",
+        "return isObject(holder) && Object.hasOwn(holder, name);",
+        "return isObject(holder) && name in holder;",
+        "seal/fields/inherited",
+    ),
 )
 
 
 def examine(folder: Path, found_by: str) -> Report:
     """The cases of one section. All of them for each bug would take minutes, and only one finding is looked for."""
-    protocol, section, _ = found_by.split("/")
+    wanted = next(case for case in every_case() if case.id == found_by)
     slow = "v1/replay/after-a-while"  # it waits six seconds for each bug
-    cases = [case for case in all_cases(protocol) if case.section == section and case.id != slow]
+    cases = [case for case in all_cases(wanted.protocol) if case.section == wanted.section and case.id != slow]
 
     async def run() -> Report:
-        return await run_cases(cases, HarnessTarget(("node", str(folder / "harness.mjs")), protocol), protocol=protocol)
+        target = HarnessTarget(("node", str(folder / "harness.mjs")), wanted.protocol)
+        return await run_cases(cases, target, wanted.protocol)
 
     return anyio.run(run)
 
