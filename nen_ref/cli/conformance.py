@@ -133,7 +133,8 @@ def server(url: str, echo: str, stream: str, **options: Any) -> None:
     """Run the server cases against the Nen server at URL.
 
     The server has to offer two routes. Echo answers {"method": ..., "body": <the decrypted body, or null>} for any
-    method; stream streams each string of body.chunks, or a, b, c without a body.
+    method; stream streams each string of body.chunks, or a, b, c without a body. For --protocol v2 it offers V2 without
+    V1: a server of both reads a request without X-Nen-Nonce as one of V1, and not as one of V2 that lacks something.
     """
     routes = _routes(url, echo, stream)
     _run(UrlTarget(routes), Wish(**options), (Kind.SERVER,), routes.url)
