@@ -60,6 +60,11 @@ def rule(id: str) -> Requirement:
     return requirements(_DOCUMENT[id.partition("-")[0]])[id]
 
 
+def version_of(document: str) -> str:
+    """The version with which a document is examined: its own, or the one that it stands beside."""
+    return next((version for version, beside in BESIDE.items() if beside == document), document)
+
+
 def in_force(protocol: str) -> dict[str, Requirement]:
     """Every requirement that a version has: those it inherits, its own, and those that stand beside it."""
     inherited = in_force(BEFORE[protocol]) if protocol in BEFORE else {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from nen_ref.conformance.model import Case, Kind
-from nen_ref.conformance.requirements import rule
+from nen_ref.conformance.requirements import rule, version_of
 
 CATALOGUE = "nen_ref.conformance.mutants"
 EVERYTHING = ""  # as `related`: nothing works between an implementation with this fault and a right one
@@ -46,7 +46,7 @@ class Mutant:
 
     @property
     def protocol(self) -> str:
-        return self.requirement.partition("-")[0].lower().replace("seal", "v3")
+        return version_of(self.requirement.partition("-")[0].lower())
 
     def counts(self, case: Case) -> bool:
         """Whether a finding of the case says something, or came by chance."""
