@@ -38,7 +38,7 @@ from nen_ref.protocol.messages import (
     Reply,
     Request,
 )
-from nen_ref.protocol.payload import NONCE_SIZE, dump_envelope, seal
+from nen_ref.protocol.payload import NONCE_SIZE, Envelope, dump_envelope, seal
 from nen_ref.protocol.resumption import Declined
 from nen_ref.protocol.session import Session
 from nen_ref.protocol.sse import event
@@ -137,6 +137,13 @@ class Seen:
     def n(self) -> bytes | None:
         """The nonce that it carries, wherever its version carries it."""
         return self.version.read_request(self.request).n
+
+    @property
+    def envelope(self) -> Envelope:
+        """Its ciphertext and nonce, wherever its version carries them."""
+        found = self.version.read_request(self.request).envelope
+        assert found is not None, "a request without a body"
+        return found
 
     # What a right server would answer
 

@@ -159,9 +159,13 @@ class HarnessTarget:
         return replace(result, divergence=found)
 
     def _version_asked_for(self) -> Defaults:
-        """How a server and a client are told which version to speak. V1 goes without saying, where it has to."""
-        asked: Defaults = {"server.start": {"protocols": [self._protocol]}, "client.new": {"protocol": self._protocol}}
-        return {op: option for op, option in asked.items() if self._protocol != "v1" or set(option) <= self._offers}
+        """How a server, a client and a verification are told which version to speak. V1 goes without saying, where it
+        has to."""
+        named = {"protocol": self._protocol}
+        asked: Defaults = {"server.start": {"protocols": [self._protocol]}, "client.new": named}
+        if self._protocol != "v1":
+            return {**asked, "request.verify": named}
+        return {op: option for op, option in asked.items() if set(option) <= self._offers}
 
     async def _another(self) -> Harness:
         """One more process of the harness."""
