@@ -61,7 +61,7 @@ async def content_type(probe: Probe) -> None:
     "V1-HS-06",
     ACCEPTED,
     why="the two sides would hold different keys",
-    cause="the shared secret is hashed or derived before use; V1 has no key derivation",
+    cause="the shared secret is hashed or derived before use; V1 and V2 have no key derivation",
     only=("v1", "v2"),
 )
 async def secret_is_the_key(probe: Probe) -> None:
@@ -79,7 +79,7 @@ async def secret_is_the_key(probe: Probe) -> None:
     cause="members are read without a look at whether they exist",
 )
 async def pk_missing(probe: Probe) -> None:
-    """An object without pk is refused."""
+    """An object without the key is refused."""
     probe.judge(await probe.handshake(), "{}")
     probe.judge(await probe.handshake(publicKey="AAAA"), "another member")
 
@@ -94,7 +94,7 @@ async def pk_missing(probe: Probe) -> None:
     cause="null is decoded as a text",
 )
 async def pk_null(probe: Probe) -> None:
-    """A pk that is null is refused."""
+    """A key that is null is refused."""
     probe.judge(await probe.handshake_with_key(None), "pk: null")
 
 
@@ -108,7 +108,7 @@ async def pk_null(probe: Probe) -> None:
     cause="the empty text is decoded to an empty key",
 )
 async def pk_empty(probe: Probe) -> None:
-    """A pk that is the empty text is refused."""
+    """A key that is the empty text is refused."""
     probe.judge(await probe.handshake_with_key(""), 'pk: ""')
 
 
@@ -122,7 +122,7 @@ async def pk_empty(probe: Probe) -> None:
     cause="the type of pk is not checked before it is decoded",
 )
 async def pk_mistyped(probe: Probe) -> None:
-    """A pk that is a number, a truth value or an object is refused."""
+    """A key that is a number, a truth value or an object is refused."""
     for value in (7, 1e300, True, False, {}, {"pk": "AAAA"}):
         probe.judge(await probe.handshake_with_key(value), f"pk: {value!r}")
 
@@ -175,7 +175,7 @@ async def body_not_utf8(probe: Probe) -> None:
     "V1-WIRE-05",
     "ISO-1001",
     "ISO-6001",
-    why="one parser takes the first pk, another the last: what is checked need not be what is used",
+    why="one parser takes the first key, another the last: what is checked need not be what is used",
     cause="the JSON parser silently takes one of them",
 )
 async def body_duplicate_member(probe: Probe) -> None:
@@ -211,7 +211,7 @@ async def body_deeply_nested(probe: Probe) -> None:
     cause="a decoder that skips what it does not know (Buffer.from in Node, atob after a clean-up)",
 )
 async def pk_not_base64(probe: Probe) -> None:
-    """A pk that is no base64 at all is refused."""
+    """A key that is no base64 at all is refused."""
     for text in ("!!!!", "not base64", "%%%=", "\u00e4\u00f6\u00fc\u00df", "pk\u0000"):
         probe.judge(await probe.handshake_with_key(text), repr(text))
 
