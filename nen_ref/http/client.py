@@ -92,6 +92,8 @@ class _Flow:
     ) -> None:
         if terms.identity is not None and version.family == V3.family:
             raise ValueError("V3 has no identity of the client")
+        if terms.trust != ServerTrust() and version.family != V3.family:
+            raise ValueError(f"{version.name} has no identity of the server: nothing would be pinned")
         self._http = http
         self._version = version
         self._terms = terms
@@ -135,7 +137,7 @@ class _Flow:
         response = None
         with suppress(*_THROWN):
             response, session = yield from self._attempt("POST", REKEY_PATH, None, {}, {})
-        if response is not None and response.status_code == 200 and _says_ok(response.content):
+        if response is not None and response.status_code == 200 and _says(response.content, "ok"):
             if self.session is session:
                 self.session = session.ratchet()
             return True
@@ -172,10 +174,12 @@ class _Flow:
         except _UNREADABLE as fault:
             raise _unreadable(fault) from fault
         reply = _reply(response)
-        error = None if response.is_success else refusal(reply)
-        if error is not None:
-            raise error
-        if method.upper() == "HEAD" or (not response.is_success and not _looks_sealed(response)):
+        if not response.is_success and not _looks_sealed(response):
+            error = refusal(reply)
+            if error is not None:
+                raise error
+            return response
+        if method.upper() == "HEAD":
             return response
         answer = _with_content(response, session.open_reply(reply))
         answer.extensions[SEALED] = True
@@ -196,10 +200,11 @@ class _Flow:
     def status(self) -> Exchange[bool]:
         """V1-LIFE-01."""
         response = yield from self._plain("GET", STATUS_PATH, self._session_header())
-        return response.status_code == 200 and b'"valid":true' in response.content.replace(b" ", b"")
+        return response.status_code == 200 and _says(response.content, "valid")
 
     def terminate(self) -> Exchange[None]:
-        """End the session on both sides; the keys go here whatever becomes of the message. V1-LIFE-08."""
+        """End the session on both sides; the keys go here whatever becomes of the message. V1-LIFE-08, V3-LIFE-01."""
+        self._resumption = None  # also where there is no session: after a 401 the last one's ticket is still here
         headers = self._session_header()
         self.forget()
         yield from self._plain("POST", TERMINATE_PATH, headers)
@@ -574,18 +579,28 @@ def _reply(response: httpx.Response) -> Reply:
 
 
 def _looks_sealed(response: httpx.Response) -> bool:
-    return not _is_stream(response) and b'"ct"' in response.content
-
-
-def _says_ok(body: bytes) -> bool:
+    """Whether a refusal is a handler's: only that is sealed, and authentic if it opens. V1-RES-09, V1-LIFE-11."""
+    if _media_type(response) != JSON_TYPE:
+        return False
     with suppress(Malformed):
-        return parse_json_object(body).get("ok") is True
+        return {"ct", "n"} <= parse_json_object(response.content).keys()
     return False
 
 
-def _is_stream(response: httpx.Response) -> bool:
+def _says(body: bytes, name: str) -> bool:
+    """Whether a body is a JSON object whose member of this name is true."""
+    with suppress(Malformed):
+        return parse_json_object(body).get(name) is True
+    return False
+
+
+def _media_type(response: httpx.Response) -> str:
     content_type: str = response.headers.get("content-type", "")
-    return content_type.partition(";")[0].strip().lower() == STREAM_TYPE
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    return _media_type(response) == STREAM_TYPE
 
 
 def _is_wanted_stream(response: httpx.Response) -> bool:

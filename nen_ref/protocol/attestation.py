@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ PROTOCOL = "NEN-PROTOCOL-V3"
 SUITE = "ML-KEM-768 + X25519 / HKDF-SHA256 / ChaCha20-Poly1305 / HMAC-SHA256 / ML-DSA-65"
 MEMBERS = ("v", "endpoint", "protocol", "suite", "securityMode", "from", "to", "issuedAt")
 OPTIONAL = {"from", "to"}
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # no UTF-8 has one, so that nobody can have signed it
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def attest(
 
 
 def read_attestation(members: Mapping[str, object]) -> Attestation | None:
-    """The attestation in the members of a JSON object, None if it is none of V3. V3-ATT-02, V3-ATT-05, V3-ATT-06.
+    """The attestation in the members of a JSON object, None if it is none of V3. V3-ATT-02, V3-ATT-04 to V3-ATT-06.
 
     Members that are not named are not signed, and are left out.
     """
@@ -70,6 +73,8 @@ def read_attestation(members: Mapping[str, object]) -> Attestation | None:
     if (texts["v"], texts["protocol"], texts["suite"]) != (FORMAT, PROTOCOL, SUITE) or mode not in set(SecurityMode):
         return None
     named = {name: str(text) for name, text in texts.items()}
+    if any(_LONE_SURROGATE.search(text) for text in named.values()):
+        return None
     return Attestation(
         named["endpoint"], SecurityMode(named["securityMode"]), named["issuedAt"], named.get("from"), named.get("to")
     )

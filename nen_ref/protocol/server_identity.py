@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from nen_ref.primitives.errors import LengthError
 from nen_ref.primitives.ml_dsa import ML_DSA_65
 from nen_ref.primitives.ml_dsa_keys import encode_spki
 from nen_ref.primitives.suite import REFERENCE, Suite
@@ -29,11 +30,16 @@ class ServerTrust:
     """What a client demands of the server's identity.
 
     `pinned`: the 1952-byte ML-DSA-65 key it must have, None for any or none. `bound`: the nonce must commit to `ct` and
-    to the server's X25519 key, so that nobody stands between; not every server does that.
+    to the server's X25519 key, so that nobody stands between; not every server does that. LengthError for another pin:
+    a SubjectPublicKeyInfo would never be met.
     """
 
     pinned: bytes | None = None
     bound: bool = False
+
+    def __post_init__(self) -> None:
+        if self.pinned is not None:
+            LengthError.check("pinned", self.pinned, ML_DSA_65.pk_size)
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,9 @@ def test_what_is_not_of_v3() -> None:
     with pytest.raises(ValueError, match="identity of the client"):
         NenClient("http://127.0.0.1:1", version=V3, identity=IDENTITY)
     for version in (V1, V2):
+        for trust in ({"server_identity": IDENTITY.pk}, {"bound": True}):
+            with pytest.raises(ValueError, match="identity of the server"):
+                NenClient("http://127.0.0.1:1", version=version, **trust)
         with NenClient("http://127.0.0.1:1", version=version) as client:
             assert code_of(client.rekey) == "ISO-2001"
 
@@ -311,6 +314,22 @@ def test_terminate_forgets_the_ticket(all_at_once: Site) -> None:
     """V3-LIFE-01."""
     with client_of(all_at_once) as client:
         client.terminate()
+        assert client.resume() is False
+
+
+def test_terminate_forgets_the_ticket_of_a_session_that_is_gone(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """V3-LIFE-01: after a 401 the old session is given up, and no new one can be made; the ticket is still there."""
+    site = Site(start, V3)
+    with client_of(site) as client:
+        session = client._flow.session
+        assert session is not None
+        assert session.sid is not None
+        assert send(site, "POST", "/api/nen/terminate", {"x-nen-session": session.sid}) == (200, None)
+        with monkeypatch.context() as patch:
+            patch.setattr(site.store, "set", None)
+            refused("ISO-1004", client.get, "/api/echo")
+        assert client._flow.session is None
+        assert code_of(client.terminate) == "ISO-2001"
         assert client.resume() is False
 
 

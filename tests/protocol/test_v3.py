@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nen_ref.primitives.errors import LengthError
-from nen_ref.protocol import handshake_v3, key_schedule, resumption, server_identity
+from nen_ref.protocol import attestation, handshake_v3, key_schedule, resumption, server_identity
 from nen_ref.protocol.client import ClientSession
 from nen_ref.protocol.handshake import Accepted, IdentityPolicy
 from nen_ref.protocol.handshake_v3 import Established, HybridHello, NewTicket, Resumption, SecurityMode, ServerProof
@@ -302,6 +302,12 @@ def test_a_wrong_identity(code: str, trust: ServerTrust, members: dict[str, Any]
     refused(code, handshake_v3.client_finish, hello(), answer(**members), trust)
 
 
+@pytest.mark.parametrize("pin", [SERVER.spki, SERVER.pk[:-1], b""])
+def test_a_pin_that_no_server_can_meet(pin: bytes) -> None:
+    with pytest.raises(LengthError, match="pinned must be 1952 bytes"):
+        ServerTrust(pin)
+
+
 def test_a_nonce_that_binds_nothing_is_taken_by_who_does_not_ask() -> None:
     """V3-ID-08."""
     assert handshake_v3.client_finish(hello(), answer(**proof(ANY_NONCE)), PINNED).sid == SID
@@ -503,6 +509,16 @@ def test_the_ratchet() -> None:
     assert client.open_reply(under_way) == b"2"
     successor.close()
     assert successor.resumption is None
+
+
+@pytest.mark.parametrize("name", ["endpoint", "from", "to", "issuedAt"])
+def test_an_attestation_that_nobody_can_have_signed(name: str) -> None:
+    """V3-ATT-04: `json.loads` lets a lone surrogate in."""
+    members = {
+        **attestation.Attestation("/api", SecurityMode.HYBRID, "2026-01-01T00:00:00.000Z").members,
+        name: "\ud800",
+    }
+    assert attestation.verify_attestation(members, bytes(3309), IDENTITY.pk) is None
 
 
 def test_nothing_shows_its_secrets() -> None:
