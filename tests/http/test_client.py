@@ -634,6 +634,24 @@ def test_status_of_a_session_that_is_gone(client: Any, site: Site) -> None:
     assert client.status() is False
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "valid"),
+    [
+        (200, b' {"valid" : true, "more": 1}', True),
+        (200, b'[{"valid":true}]', False),
+        (200, b'{"valid":false,"session":{"valid":true}}', False),
+        (200, b'{"valid":false,"valid":true}', False),
+        (200, b'<p>"valid":true</p>', False),
+        (200, b'{"valid":1}', False),
+        (401, b'{"valid":true}', False),
+    ],
+)
+def test_what_counts_as_a_valid_session(make: Make, status: int, body: bytes, valid: bool) -> None:
+    client, _ = faked(make, lambda fake, request, session: httpx.Response(status, headers=JSON, content=body))
+    client.handshake()
+    assert client.status() is valid
+
+
 def test_a_session_that_the_server_lost_is_renewed(client: Any, site: Site) -> None:
     client.get("/mirror")
     for attempt in (
@@ -1080,7 +1098,7 @@ BAD_BODIES: dict[str, tuple[str, Body]] = {
 }
 
 
-NOT_EVEN_SEALED = {"plain", "plain-null", "empty", "not-json", "error-with-200", "no-ct"}
+NOT_EVEN_SEALED = {"plain", "plain-null", "empty", "not-json", "error-with-200", "list", "no-ct", "no-n", "duplicate"}
 
 
 @pytest.mark.parametrize(
@@ -1208,6 +1226,29 @@ def test_a_refusal_of_a_proxy_is_returned_as_it_is(make: Make, status: int) -> N
     assert (got.status_code, got.text) == (status, "<h1>nginx")
     assert code_of(lambda: list(client.stream("GET", "/x"))) == "ISO-7002"
     assert fake.handshakes == 1
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "application/json"])
+def test_a_page_that_mentions_ct_is_not_sealed(make: Make, content_type: str) -> None:
+    page = b'<p>no "ct" here</p>'
+    client, _ = faked(
+        make, lambda fake, request, session: httpx.Response(502, headers={"content-type": content_type}, content=page)
+    )
+    got = client.get("/x")
+    assert (got.status_code, got.content, got.extensions.get("nen.sealed")) == (502, page, None)
+
+
+def test_a_sealed_refusal_is_sealed_whatever_stands_beside_the_seal(make: Make) -> None:
+    """V1-RES-09: its names may hold escapes, and a code in plain beside it is a further member."""
+
+    def application(fake: Fake, request: httpx.Request, session: Session) -> httpx.Response:
+        right = sealed(session, b'"mine"').decode()
+        twisted = right.replace('"ct"', '"\\u0063t"').replace("}", ',"error":{"code":"ISO-5001"}}')
+        return httpx.Response(409, headers=JSON, content=twisted.encode())
+
+    client, _ = faked(make, application)
+    got = client.get("/x")
+    assert (got.status_code, got.json(), got.extensions["nen.sealed"]) == (409, "mine", True)
 
 
 def test_a_code_that_is_not_in_the_catalogue_is_no_code(make: Make) -> None:

@@ -1,5 +1,7 @@
 // The error catalogue (facts, "Errors"). `message` is safe for anyone; `detail` is for the log, never sent.
 
+import { parseJson } from './wire.js';
+
 const CATALOGUE = new Map([
   ['ISO-1001', [400, 'The handshake carries no public key.']],
   ['ISO-1002', [500, 'The handshake failed.']],
@@ -51,7 +53,7 @@ export const statusOf = (code) => CATALOGUE.get(code)?.[0];
 /** The catalogued code in the bytes of an answer; undefined for anything else. */
 export function codeInBytes(bytes) {
   try {
-    return codeIn(JSON.parse(Buffer.from(bytes).toString()));
+    return codeIn(parseJson(bytes, 'ISO-6001')); // of what parsers read differently, none of them
   } catch {
     return undefined;
   }
