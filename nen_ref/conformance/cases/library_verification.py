@@ -263,7 +263,8 @@ async def shape(probe: HarnessProbe) -> None:
         repr(text): draft(session, body=text.encode(), nonce="")
         for text in ("[]", "7", '"ct"', "{", "not json", PAYLOAD.decode())
     }
-    for note, value in {"absent": ..., "null": None, "a number": 7, "an object": {}, "true": True}.items():
+    forms: Mapping[str, object] = {"absent": ..., "null": None, "a number": 7, "an object": {}, "true": True}
+    for note, value in forms.items():
         wrong[f"ct {note}"] = with_member(draft(session), "ct", value)
         if nonce_in_body(session):
             signed = "" if value in (..., None) else json.dumps(value)
