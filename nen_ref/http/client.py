@@ -130,19 +130,26 @@ class _Flow:
         return False
 
     def rekey(self) -> Exchange[bool]:
-        """The next keys of the session, on both sides; where the server refuses, a new session. V3-REKEY-07 to -09."""
+        """The next keys of the session, on both sides; where the server refuses, a new session. V3-REKEY-07 to -09.
+
+        Where another task has moved on meanwhile, by a rekey of its own or to a new session, a refusal is of keys that
+        are gone; a rotation would end the session that the others are using by now.
+        """
         self._session_header()
         if not self._version.ratchets:
             raise ValueError(f"{self._version.name} has no ratchet: rotate makes a new session")
-        response = None
+        session, response = self.session, None
+        if session is None or session.worn_out:
+            session = yield from self.handshake()
         with suppress(*_THROWN):
             response, session = yield from self._attempt("POST", REKEY_PATH, None, {}, {})
-        if response is not None and response.status_code == 200 and _says(response.content, "ok"):
-            if self.session is session:
+        taken = response is not None and response.status_code == 200 and _says(response.content, "ok")
+        if self.session is session:
+            if not taken:
+                yield from self.handshake(ROTATE_PATH)
+            else:
                 self.session = session.ratchet()
-            return True
-        yield from self.handshake(ROTATE_PATH)
-        return False
+        return taken
 
     def _new_session(self) -> ClientSession:
         return ClientSession(version=self._version, terms=self._terms, suite=self._suite)

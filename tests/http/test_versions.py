@@ -267,6 +267,39 @@ def test_a_rekey_that_is_refused_makes_a_new_session(all_at_once: Site) -> None:
         assert client.post("/api/echo", json=1).json()["body"] == 1
 
 
+class Overtaken(httpx.HTTPTransport):
+    """Something else of the same client takes place, from beginning to end, while a first rekey is on its way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], object] | None = None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        meanwhile = self.meanwhile
+        if meanwhile is not None and request.url.path == "/api/nen/rekey":
+            self.meanwhile = None
+            meanwhile()
+        return super().handle_request(request)
+
+
+@pytest.mark.parametrize("other", ["rekey", "rotate"])
+def test_a_refusal_of_keys_that_the_client_has_left_ends_nothing(other: str, all_at_once: Site) -> None:
+    """The session by which others of the client go on meanwhile is not rotated away under their hands."""
+    transport = Overtaken()
+    with client_of(all_at_once, transport=transport) as client:
+        after: list[object] = []
+
+        def meanwhile() -> None:
+            getattr(client, other)()
+            after.append(client._flow.session)
+
+        transport.meanwhile = meanwhile
+        assert client.rekey() is False
+        assert after == [client._flow.session]
+        assert client.status()
+        assert client.post("/api/echo", json=1).json()["body"] == 1
+
+
 def test_a_rekey_with_a_body(all_at_once: Site) -> None:
     """V3-REKEY-10: verified like any other, and not looked at."""
     with client_of(all_at_once) as client:
