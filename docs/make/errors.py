@@ -143,7 +143,9 @@ def _message(entry: ErrorCode, id: str) -> tuple[str, str]:
     given = vector(id)["input"]
     if "status" in given:
         head = f"HTTP/1.1 {given['status']} {HTTPStatus(given['status']).phrase}\nContent-Type: application/json"
-        return "An answer to a handshake that provokes it", f"{head}\n\n{_cut_body(given['body'])}"
+        demand = ", to a client that demands the bound nonce" if given.get("bound") else ""
+        demand = demand or (", to a client that pins another key" if "pinned" in given else "")
+        return f"An answer to a handshake that provokes it{demand}", f"{head}\n\n{_cut_body(given['body'])}"
     if "pieces" in given:
         events = b"".join(bytes.fromhex(piece) for piece in given["pieces"]).decode().rstrip("\n")
         return (
