@@ -105,8 +105,7 @@ def terms(change: Callable[[ServerTerms], ServerTerms]) -> None:
     "server/v3-unknown-mode-is-pqc-only",
     "V3-HS-03",
     "v3/handshake/mode-not-understood-without-pk-x",
-    "v3/versions/what-makes-a-handshake-v3",
-    "v3/versions/half-a-handshake",
+    "v3/versions/",
     gains=ONE_HALF,
 )
 def _() -> None:
@@ -136,7 +135,12 @@ def _() -> None:
     hellos(lambda m: {name: value for name, value in m.items() if name != "pk"})
 
 
-@mutant("server/v3-pk-first", "V3-HS-06", gains="of two keys the two sides take another one each")
+@mutant(
+    "server/v3-pk-first",
+    "V3-HS-06",
+    "v3/versions/half-a-handshake",
+    gains="of two keys the two sides take another one each",
+)
 def _() -> None:
     """Where both are there, pk is taken."""
     hellos(lambda m: m | {"pk_kem": m["pk"]} if "pk" in m else m)
@@ -230,6 +234,7 @@ def _() -> None:
 @mutant(
     "server/v3-payload-key-in-a-debug-member",
     "V3-HS-10",
+    "v3/handshake/secret-not-in-answer",
     gains="who reads the handshake, wherever TLS ends, reads everything",
 )
 def _() -> None:
@@ -319,18 +324,24 @@ def _() -> None:
     @around(handshake.encapsulate)
     def _(original: Any, *args: Any, **options: Any) -> Any:
         kem_ss, ct = original(*args, **options)
-        return (combine(bytes(32), kem_ss) if in_pqc_only == [True] else kem_ss), ct
+        derived = in_pqc_only and in_pqc_only.pop()  # what asks next may be a handshake of V1
+        return (combine(bytes(32), kem_ss) if derived else kem_ss), ct
 
 
 # Identities
 
 
-@mutant("server/v3-identity-of-the-client-checked", "V3-ID-10", gains="a client that sends what V1 had cannot connect")
+@mutant(
+    "server/v3-identity-of-the-client-checked",
+    "V3-ID-10",
+    "v3/configured/unsigned-never",
+    gains="a client that sends what V1 had cannot connect",
+)
 def _() -> None:
     """The identity that V1 has is still checked where its members are there."""
 
     def check(members: Members) -> Members:
-        verify_identity(members, handshake.public_key(members, "pk_kem"))
+        verify_identity(members, handshake.public_key(members, "pk_kem" if "pk_kem" in members else "pk"))
         return members
 
     hellos(check)
