@@ -18,7 +18,15 @@ import re
 from functools import cache
 from pathlib import Path
 
-from docs.make import worked_dsa, worked_kem, worked_protocol, worked_symmetric, worked_v3_primitives, worked_versions
+from docs.make import (
+    worked_dsa,
+    worked_kem,
+    worked_protocol,
+    worked_seal,
+    worked_symmetric,
+    worked_v3_primitives,
+    worked_versions,
+)
 from docs.make.worked_model import Example, Make, WorkedError, table
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +39,7 @@ EXAMPLES: dict[str, Make] = (
     | worked_v3_primitives.EXAMPLES
     | worked_protocol.EXAMPLES
     | worked_versions.EXAMPLES
+    | worked_seal.EXAMPLES
 )
 """Every worked example by its name."""
 

@@ -29,9 +29,11 @@ PRIMITIVES = (
 )  # fmt: skip
 PROTOCOL = (
     "attestation", "carriage", "client", "handshake", "handshake_v3", "identity", "key_schedule", "members", "messages",
-    "payload", "responses", "resumption", "server_identity", "session", "signing", "sse", "stream", "tickets",
-    "verification", "versions", "wire",
+    "payload", "responses", "resumption", "seal", "seal_fields", "seal_framed", "seal_media", "seal_signed",
+    "seal_webhook", "server_identity", "session", "signing", "sse", "stream", "tickets", "verification", "versions",
+    "wire",
 )  # fmt: skip
+DOCUMENTS = ("v1", "v2", "v3", "seal")
 SECTION = re.compile(r"^## (?P<title>.+?) \{ #(?P<anchor>[\w-]+) \}$", re.MULTILINE)
 
 
@@ -232,7 +234,7 @@ def test_a_section_has_algorithm_code_and_example(body: str) -> None:
     assert mark
     algorithm = rest.partition("<!-- code: ")[0]
     assert before.strip() == ""
-    assert re.search(r"\*\*.*(Algorithm|Equation|Section|[Ss]ection|FIPS|RFC|V\d-).*\*\*", algorithm), (
+    assert re.search(r"\*\*.*(Algorithm|Equation|Section|[Ss]ection|FIPS|RFC|V\d-|SEAL-).*\*\*", algorithm), (
         "no source is named"
     )
     assert re.findall(r"^\d\. ", algorithm, re.MULTILINE)[:2] == ["1. ", "2. "]
@@ -249,9 +251,9 @@ def test_every_heading_has_an_anchor_of_its_own() -> None:
 
 
 def test_requirements_exist() -> None:
-    spec = "".join((ROOT / "spec" / f"{document}.md").read_text(encoding="utf-8") for document in ("v1", "v2", "v3"))
-    defined = set(re.findall(r"\*\*(V\d-[A-Z]+-\d\d)\*\*", spec))
-    cited = {name for text in PAGES.values() for name in re.findall(r"V\d-[A-Z]+-\d\d", text)}
+    spec = "".join((ROOT / "spec" / f"{document}.md").read_text(encoding="utf-8") for document in DOCUMENTS)
+    defined = set(re.findall(r"\*\*((?:V\d|SEAL)-[A-Z]+-\d\d)\*\*", spec))
+    cited = {name for text in PAGES.values() for name in re.findall(r"(?:V\d|SEAL)-[A-Z]+-\d\d", text)}
     assert cited
     assert cited <= defined
 
