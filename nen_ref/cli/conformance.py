@@ -20,6 +20,7 @@ import anyio
 import click
 from rich.console import Console
 
+from nen_ref.cli import OnDemand
 from nen_ref.conformance.baseline import (
     Baseline,
     BaselineError,
@@ -32,7 +33,6 @@ from nen_ref.conformance.baseline import (
 from nen_ref.conformance.model import Case, Kind, Outcome, Report
 from nen_ref.conformance.probe import Routes
 from nen_ref.conformance.registry import all_cases, every_case
-from nen_ref.conformance.report_html import report_html
 from nen_ref.conformance.report_json import report_json
 from nen_ref.conformance.report_junit import report_junit
 from nen_ref.conformance.requirements import PROTOCOLS
@@ -42,6 +42,11 @@ from nen_ref.conformance.terminal import LiveProgress, describe_case, list_cases
 from nen_ref.conformance.text import number, visible
 from nen_ref.conformance.verdict import verdict
 
+ELSEWHERE = {
+    **dict.fromkeys(("badge", "compare", "coverage", "schema"), "nen_ref.cli.reports"),
+    "mutants": "nen_ref.cli.mutants",
+}
+"""Each further command by its name, and the module that has it under the same name."""
 EXIT_FINDINGS, EXIT_USAGE = 1, 2
 SECONDS = click.FloatRange(min=0.1, max=86400)
 JOBS = 4  # most of a case is waiting, so that more than there are cores is of use
@@ -108,7 +113,7 @@ def route_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=OnDemand, elsewhere=ELSEWHERE, invoke_without_command=True)
 @run_options
 @click.pass_context
 def conformance(context: click.Context, /, **options: Any) -> None:
@@ -359,7 +364,7 @@ def _write_reports(wish: Wish, report: Report, compared: BaselineVerdict | None,
     texts: dict[str | None, Callable[[], str]] = {
         wish.json_file: lambda: report_json(report),
         wish.junit: lambda: report_junit(report, compared),
-        wish.html: lambda: report_html(report, compared, written),
+        wish.html: lambda: _html(report, compared, written),
     }
     for file, text in texts.items():
         if file == "-":
@@ -367,6 +372,13 @@ def _write_reports(wish: Wish, report: Report, compared: BaselineVerdict | None,
         elif file:
             Path(file).write_text(text(), encoding="utf-8")
             console.print(f"report written to {file}", highlight=False)
+
+
+def _html(report: Report, compared: BaselineVerdict | None, written: datetime | None) -> str:
+    # Only here: the templates' engine takes as long to import as the cases.
+    from nen_ref.conformance.report_html import report_html
+
+    return report_html(report, compared, written)
 
 
 def _console(stderr: bool = False) -> Console:

@@ -78,6 +78,3 @@ def schema(name: str, out: Path | None) -> None:
 def coverage(protocol: str, out: Path | None) -> None:
     """Print which cases cover which requirement and which error code, as Markdown."""
     _write(out, coverage_page(all_cases(protocol), protocol))
-
-
-COMMANDS = (badge, compare, schema, coverage)

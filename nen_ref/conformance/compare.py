@@ -11,21 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from nen_ref.conformance.model import LEVELS, Outcome
-from nen_ref.conformance.pages import WORDS, render
+from nen_ref.conformance.pages import render
 from nen_ref.conformance.report_json import CaseResult, ReportDocument
 from nen_ref.conformance.text import number, visible
+from nen_ref.conformance.words import STYLES, WORDS
 
 NOT_RUN = "not run"
-STYLES = {
-    Outcome.PASS: "green",
-    Outcome.NOT_OFFERED: "dim",
-    Outcome.SKIP: "cyan",
-    Outcome.WRONG_CODE: "yellow",
-    Outcome.FAIL: "red",
-    Outcome.CRASH: "bold red",
-    Outcome.HANG: "bold magenta",
-    Outcome.ERROR: "bold red",
-}
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,8 @@ from markupsafe import Markup, escape
 from nen_ref import __version__
 from nen_ref.conformance.model import Outcome
 from nen_ref.conformance.text import visible
+from nen_ref.conformance.words import WORDS
 
-WORDS = {
-    Outcome.PASS: "pass",
-    Outcome.NOT_OFFERED: "not offered",
-    Outcome.SKIP: "skipped",
-    Outcome.WRONG_CODE: "wrong code",
-    Outcome.FAIL: "fail",
-    Outcome.CRASH: "crash",
-    Outcome.HANG: "hang",
-    Outcome.ERROR: "error",
-}
 MEANINGS = {
     Outcome.PASS: "behaves as the specification says",
     Outcome.NOT_OFFERED: "needs an optional capability that the target did not declare",

@@ -12,13 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from nen_ref.conformance.baseline import BaselineVerdict
-from nen_ref.conformance.compare import STYLES
 from nen_ref.conformance.model import Case, Implementation, Kind, Outcome, Report, Result
-from nen_ref.conformance.pages import WORDS
 from nen_ref.conformance.report_json import reproduce
 from nen_ref.conformance.requirements import rule
 from nen_ref.conformance.text import number, visible
 from nen_ref.conformance.verdict import FAILED, PASSED, findings_to_read, verdict
+from nen_ref.conformance.words import STYLES, WORDS
 
 _VERDICT_STYLES = {PASSED: "bold green", FAILED: "bold red"}
 
