@@ -20,11 +20,10 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx2 as httpx
-import uvicorn
 
 from nen_ref import __version__
 from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS, VERSION
@@ -45,6 +44,9 @@ from nen_ref.protocol.versions import VERSIONS
 from nen_ref.protocol.wire import encode_base64
 from nen_ref.stores import MemoryStore
 from nen_ref.vectors.answers import ANSWERS, Arguments, Kit, Refused, Values, from_hex, releasing, to_hex
+
+if TYPE_CHECKING:
+    import uvicorn
 
 DERIVED_KEYS = {key_schedule.ENC: "enc", key_schedule.MAC: "mac"}
 
@@ -231,6 +233,8 @@ servers: dict[str, Running] = {}
 
 
 def server_start(a: Arguments) -> Values:
+    import uvicorn  # only here: for a client or a library it would be a fifth of the time to start
+
     pinned = frozenset(a["pinned_identities"]) if "pinned_identities" in a else None
     config = ServerConfig(
         session_life_ms=a.get("session_life_ms", SESSION_LIFE_MS),
