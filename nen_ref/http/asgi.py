@@ -8,7 +8,7 @@ chunks exactly as they are, with nothing lost to the framing of server-sent even
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -27,6 +27,7 @@ from nen_ref.protocol.verification import Verified
 from nen_ref.stores.errors import StoreUnavailable
 
 CHUNKS_HEADER = b"x-nen-chunks"
+CLOSE_SECONDS = 5.0  # for the clean-up of a stream that was given up
 
 # Of a request: what would make the application compress, shorten or omit an answer that has to be sealed whole.
 _REQUEST_HEADERS_DROPPED = frozenset(
@@ -69,6 +70,18 @@ class ChunkResponse(StreamingResponse):
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
         super().init_headers({**(headers or {}), CHUNKS_HEADER.decode(): "exact"})
+
+    async def stream_response(self, send: Send) -> None:
+        """Ends its iterator with the answer, however that ends: one whose client went away may hold a model or a lock.
+
+        Without that it would wait, in the middle of a `yield`, for the garbage collection.
+        """
+        try:
+            await super().stream_response(send)
+        finally:
+            if isinstance(self.body_iterator, AsyncGenerator):
+                with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                    await self.body_iterator.aclose()
 
 
 @dataclass
