@@ -140,8 +140,8 @@ class NenMiddleware:
     ) -> None:
         self._app = app
         self._server = server or NenServer()
-        self._plain_paths = frozenset(plain_paths)
-        self._body_paths = frozenset(body_paths)
+        self._plain_paths = _paths(plain_paths)
+        self._body_paths = _paths(body_paths)
         self._bodies = _Bodies(self._server.config.bodies_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -218,6 +218,12 @@ class NenMiddleware:
             raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"a body of more than {limit} bytes")
         headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
         return Request(scope["method"], _raw_path(scope), headers, b"".join(pieces))
+
+
+def _paths(paths: Collection[str]) -> frozenset[str]:
+    if isinstance(paths, str):  # a collection too, of its characters: "/health" would leave "/" open
+        raise TypeError(f"a collection of paths, and not one: [{paths!r}]")
+    return frozenset(paths)
 
 
 def _origin_form(scope: Scope) -> Scope:
