@@ -147,6 +147,12 @@ def test_what_is_not_of_v3() -> None:
             assert code_of(client.rekey) == "ISO-2001"
 
 
+@pytest.mark.parametrize("offered", [(), V3])
+def test_a_server_offers_a_version_or_several(offered: Any) -> None:
+    with pytest.raises(ValueError, match="one or more"):
+        ServerConfig(versions=offered)
+
+
 def test_a_version_without_a_ratchet_says_so(alone: dict[str, Site]) -> None:
     with NenClient(alone["v2"].url, version=V2) as client:
         client.handshake()
