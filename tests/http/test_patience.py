@@ -154,7 +154,9 @@ def test_a_stream_that_is_read_slowly_is_not_cut(monkeypatch: pytest.MonkeyPatch
         with asking(url, "/long", holds=200_000) as connection:
             begun, received = time.monotonic(), b""
             while not received.endswith(b"0\r\n\r\n"):
-                received += connection.recv(1_000_000)
+                piece = connection.recv(1_000_000)
+                assert piece, "cut"
+                received += piece
                 if time.monotonic() < begun + 3 * WAITS:
                     time.sleep(WAITS / 5)
         assert len(received) > size
