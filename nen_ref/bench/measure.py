@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SAMPLE_NS = 1_000_000  # quicker work is repeated for so long, and the clock read once
-WARM_UP = 2
+WARM_UP = 1  # and one more, which is timed to see how often to repeat
 MAX_ROUNDS = 10_000
 
 

@@ -15,10 +15,6 @@ SCHEMA = "nen-bench-speed/1"
 NOTE = "CPU time of one process, in which the contenders take turns; ratio: times as long as nen-ref takes"
 
 
-def _nothing() -> Iterable[Peak]:
-    return ()
-
-
 @dataclass(frozen=True)
 class Part:
     """What one command measures. `unit`: what the sizes of its subjects are."""
@@ -27,7 +23,7 @@ class Part:
     help: str
     unit: str
     subjects: Callable[[], Iterable[Subject]]
-    peaks: Callable[[], Iterable[Peak]] = _nothing
+    peaks: Callable[[], Iterable[Peak]] | None = None
 
 
 PARTS = (

@@ -84,6 +84,9 @@ def _run(console: Console, part: Part, effort: Effort, results: list[Result], pe
                 progress.show(result)
             progress.finish(result)
             results.append(result)
+    if part.peaks is None:
+        return
+    console.print("memory, which takes a while: every allocation is counted", style="dim")
     for peak in part.peaks():
         console.print(memory(peak))
         peaks.append(peak)
