@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from nen_ref.bench.protocol import CHUNK, CHUNKS, LARGE_REQUEST, large_request, stream
 from nen_ref.primitives.suite import REFERENCE
@@ -21,7 +22,7 @@ class Peak:
 
 def of_streams() -> Iterator[Peak]:
     for chunks in CHUNKS:
-        yield Peak("stream", chunks * CHUNK, peak_of(lambda chunks=chunks: stream(REFERENCE, chunks)))  # type: ignore[misc]
+        yield Peak("stream", chunks * CHUNK, peak_of(partial(stream, REFERENCE, chunks)))
 
 
 def of_requests() -> Iterator[Peak]:
