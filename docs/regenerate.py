@@ -19,6 +19,7 @@ from nen_ref.conformance.harness.operations import OPERATIONS, PRIMITIVES, STEPS
 from nen_ref.conformance.model import Kind
 from nen_ref.conformance.registry import all_cases
 from nen_ref.conformance.report_schema import report_schema
+from nen_ref.conformance.requirements import PROTOCOLS
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- operations: begin (made by docs/regenerate.py) -->\n", "<!-- operations: end -->"
@@ -28,11 +29,15 @@ SHOWN = 24  # characters of a long value
 def generated() -> dict[str, str]:
     """The text of every generated file by its path in the repository."""
     return pages() | {
-        "docs/coverage.md": coverage_page(all_cases("v1"), "v1"),
+        **{_coverage(protocol): coverage_page(all_cases(protocol), protocol) for protocol in PROTOCOLS},
         "docs/harness.md": _with_operations((DOCS / "harness.md").read_text(encoding="utf-8")),
         "docs/schema/harness-1.json": _json(schema_document()),
         "docs/schema/report-2.json": _json(report_schema()),
     }
+
+
+def _coverage(protocol: str) -> str:
+    return "docs/coverage.md" if protocol == "v1" else f"docs/coverage-{protocol}.md"
 
 
 def _json(document: Mapping[str, Any]) -> str:

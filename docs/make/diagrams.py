@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nen_ref.protocol.messages import HANDSHAKE_PATH, TERMINATE_PATH
+from nen_ref.protocol.messages import HANDSHAKE_PATH, REKEY_PATH, TERMINATE_PATH
 from nen_ref.protocol.session import CLIENT_TRANSITIONS, ClientState
 
 SPEC = Path(__file__).parents[2] / "spec" / "v1.md"
@@ -43,6 +43,32 @@ def sequence() -> str:
             "    end",
             f"    C->>S: POST {TERMINATE_PATH}, X-Nen-Session",
             "    Note over C,S: both forget the keys",
+        ]
+    )
+
+
+def sequence_v3() -> str:
+    """A session of V3, with a rekey and a resumption."""
+    return mermaid(
+        [
+            "sequenceDiagram",
+            "    participant C as Client",
+            "    participant T as Where TLS ends",
+            "    participant S as Server",
+            "    Note over C: ek, dk = KeyGen(), x",
+            f"    C->>S: POST {HANDSHAKE_PATH} {{pk_kem, pk_x, securityMode}}",
+            "    Note over S: Encaps(ek), y, k_enc, k_mac, psk, sid",
+            "    S-->>C: {sid, ct, pk_x_server, ticket}, with an identity three more",
+            "    Note over T: sees no key",
+            "    Note over C: server_sig and its nonce are right, k_enc, k_mac, psk",
+            "    C->>S: X-Nen-Session, -Timestamp, -Nonce, -Signature, {ct} or no body",
+            "    S-->>C: {ct, n}, or a stream",
+            f"    C->>S: POST {REKEY_PATH}, signed",
+            "    S-->>C: {ok: true}",
+            "    Note over C,S: k_enc and k_mac move on, nothing leads back",
+            f"    C->>S: POST {HANDSHAKE_PATH} {{resume: ticket, rn}}, later",
+            "    S-->>C: {sid, srn, ticket, resumed: true}",
+            "    Note over C,S: k_enc and k_mac of psk, rn and srn",
         ]
     )
 

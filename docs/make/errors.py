@@ -25,6 +25,9 @@ PROVOKED = {
     "ISO-3002": "v1/request_verification/rewritten-query",
     "ISO-3003": "v1/request_verification/time-in-seconds",
     "ISO-3004": "v1/identity/context-nen",
+    "ISO-3005": "v2/request_verification/v2-of-v1",
+    "ISO-3006": "v3/client/identity-of-another",
+    "ISO-3007": "v3/client/bound-both-of-a-relay",
     "ISO-4001": "v1/request_verification/opening-hmac-key",
     "ISO-4003": "v1/request_verification/not-json-word",
     "ISO-5001": "v1/request_verification/replay-only",
@@ -37,9 +40,6 @@ PROVOKED = {
 WHY_NO_MESSAGE = {
     "ISO-1003": "No message provokes it: nothing listens at the address, or no answer comes.",
     "ISO-2001": "No message provokes it: it is raised before anything is sent.",
-    "ISO-3005": "V1 has no X-Nen-Nonce, so that nothing in V1 provokes it.",
-    "ISO-3006": "V1 has no server identity, so that nothing in V1 provokes it.",
-    "ISO-3007": "V1 has no server identity, so that nothing in V1 provokes it.",
     "ISO-4002": "No message provokes it: it is raised before the answer is sent.",
     "ISO-7001": "An answer of type `text/event-stream` without the header X-Nen-Stream-Nonce.",
     "ISO-9000": "No request should. A handler that raises an exception does.",
@@ -116,10 +116,9 @@ def _provoked(entry: ErrorCode) -> str:
 
 
 def _reproduced(code: str) -> str:
-    """The commands that provoke the code in an implementation, of one case for each kind."""
-    if code in NOT_IN["v1"]:
-        return ""
-    found = cases_by_code(all_cases("v1"), code)
+    """The commands that provoke the code in an implementation, of one case for each kind: of V1, where it can."""
+    protocol = next(version for version, missing in NOT_IN.items() if code not in missing)
+    found = cases_by_code(all_cases(protocol), code)
     commands = [f"nen-ref conformance run {cases[0].id} {ARGUMENT[kind]}" for kind, cases in found.items() if cases]
     return "Against your own implementation:\n\n```console\n" + "\n".join(commands) + "\n```\n"
 

@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 
-ID = re.compile(r"\b(?:V1-[A-Z]+-\d\d|ISO-\d{4})\b")
+_RULE = r"(?:V\d-[A-Z]+|SEAL(?:-[A-Z]+)?)-\d\d"
+ID = re.compile(rf"\b(?:{_RULE}|ISO-\d{{4}})\b")
 _FENCE = re.compile(r"[ >]*(`{3,}|~{3,})")
 _SPAN = re.compile(r"((?<!`)(`+)(?!`)(?:(?!\n\s*\n).)+?(?<!`)\2(?!`))", re.DOTALL)
 _COMMENT = re.compile(
@@ -27,7 +28,7 @@ _LINK_OR_ID = re.compile(
     re.DOTALL,
 )
 _REQUIREMENT = re.compile(
-    r"^\*\*(?P<id>V1-[A-Z]+-\d\d)\*\* (?P<rest>\((?:MUST|SHOULD|MAY), .+?)(?=\n[ ]*\n|\n*\Z)", re.MULTILINE | re.DOTALL
+    rf"^\*\*(?P<id>{_RULE})\*\* (?P<rest>\((?:MUST|SHOULD|MAY), .+?)(?=\n[ ]*\n|\n*\Z)", re.MULTILINE | re.DOTALL
 )
 _HOLDS_BLOCKS = re.compile(r"([-*+]|\d+[.)])\s|!!!|\?\?\?|===|\[\^")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +17,7 @@ from typing import Any
 
 from docs.make import diagrams
 from nen_ref.conformance.coverage import NOT_IN
-from nen_ref.conformance.requirements import Requirement, requirements
+from nen_ref.conformance.requirements import BEFORE, BESIDE, PROTOCOLS, Requirement, in_force, replaced, requirements
 from nen_ref.protocol.errors import CATALOGUE, ErrorCode
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +26,19 @@ SHOWN = 32  # characters of a long value
 SESSION = "v1/sessions/one-exchange"
 STREAM = "v1/sessions/stream-without-body"
 IDENTITY = "v1/handshake_hello/identity"
+V2_REQUEST = "v2/request_verification/v2-post-body"
+V2_BODYLESS = "v2/request_verification/v2-get-bodyless"
+V3_CLIENT = "v3/client/hybrid"
+V3_COMBINE = "v3/combine/random-1"
+V3_DERIVE = "v3/derive/random-1"
+V3_TRANSCRIPT = "v3/transcript_hash/random-1"
+V3_BOUND = "v3/bound_nonce/random-1"
+V3_RATCHET = "v3/ratchet/random-1"
+V3_RESUME = "v3/resume_server/right"
+V3_ATTESTATION = "v3/attest/from-to"
+ENVELOPE = "seal/envelope_seal/context-purpose"
+FRAMED = "seal/framed_seal/three"
+DOCUMENTS = ("v1", "v2", "v3", "seal")
 SIDES = {"server": "server", "client": "client", "both": "server, client"}
 
 Values = Mapping[str, Any]
@@ -260,7 +274,7 @@ def registry() -> str:
 
 
 def _versions(entry: ErrorCode) -> str:
-    return "1 2 3" if entry.code not in NOT_IN["v1"] else "2 3" if entry.code == "ISO-3005" else "3"
+    return " ".join(version[1:] for version, missing in NOT_IN.items() if entry.code not in missing)
 
 
 def hints() -> str:
@@ -270,17 +284,47 @@ def hints() -> str:
 
 
 def counts() -> str:
-    """How many requirements there are, by key word, side and whose they are."""
-    rules = requirements().values()
+    """How many requirements each document has, by key word, side and whose they are."""
+    head = "| document | | server | client | both | together |\n|---|---|---|---|---|---|\n"
+    return head + "".join(_counted(document) for document in DOCUMENTS)
+
+
+def _counted(document: str) -> str:
+    rules = requirements(document).values()
     found = Counter((rule.key_word, rule.decision, rule.side) for rule in rules)
-    head = "| | server | client | both | together |\n|---|---|---|---|---|\n"
-    kinds = (("MUST", False), ("SHOULD", False), ("MUST", True), ("SHOULD", True))
-    rows = [
-        _count_row(f"{word}, {'decision' if decided else 'published'}", [found[word, decided, side] for side in _ORDER])
-        for word, decided in kinds
-    ]
-    together = _count_row("together", [sum(rule.side == side for rule in rules) for side in _ORDER])
-    return head + "".join(rows) + together
+    rows, name = "", f"[{document}.md]({document}.md)"
+    for word, decided in (("MUST", False), ("SHOULD", False), ("MUST", True), ("SHOULD", True)):
+        numbers = [found[word, decided, side] for side in _ORDER]
+        if any(numbers):
+            rows += _count_row(f"{name} | {word}, {'decision' if decided else 'published'}", numbers)
+            name = ""
+    return rows + _count_row(" | together", [sum(rule.side == side for rule in rules) for side in _ORDER])
+
+
+def counts_by_version() -> str:
+    """How many requirements hold in each version: its own, those that it has from the ones before, those replaced."""
+    own, taken, gone, all_together = [], [], [], []
+    for version in PROTOCOLS:
+        mine = len(requirements(version))
+        before = len(in_force(BEFORE[version])) - _beside(BEFORE[version]) if version in BEFORE else 0
+        left = len(replaced(version))
+        own.append(mine)
+        taken.append(before - left)
+        gone.append(left)
+        all_together.append(before - left + mine)
+    return "| requirements | V1 | V2 | V3 |\n|---|---|---|---|\n" + "".join(
+        f"| {name} | {' | '.join(map(str, numbers))} |\n"
+        for name, numbers in (
+            ("of its own document", own),
+            ("of the versions before, as they are", taken),
+            ("of the version before, replaced", gone),
+            ("that hold", all_together),
+        )
+    )
+
+
+def _beside(version: str) -> int:
+    return len(requirements(BESIDE[version])) if version in BESIDE else 0
 
 
 _ORDER = ("server", "client", "both")
@@ -291,8 +335,9 @@ def _count_row(name: str, numbers: list[int]) -> str:
 
 
 def store_rules() -> str:
-    """The requirements of stores, as v1.md has them."""
-    rules = [rule for rule in requirements().values() if rule.id.startswith("V1-STORE-")]
+    """The requirements of stores, as v1.md and v3.md have them."""
+    stores = [rule for rule in requirements("v1").values() if rule.id.startswith("V1-STORE-")]
+    rules = stores + [requirements("v3")[id] for id in ("V3-REKEY-04", "V3-REKEY-05", "V3-LIFE-03")]
     return "| id | rule | why |\n|---|---|---|\n" + "".join(map(_rule_row, rules))
 
 
@@ -311,6 +356,198 @@ def vector_files() -> str:
     return "| file | holds | vectors |\n|---|---|---|\n" + "".join(rows)
 
 
+def example_v2_request() -> str:
+    test = vector(V2_REQUEST)
+    session = test["input"]["session"]
+    return (
+        source(V2_REQUEST, "**Example: a request with a body.**")
+        + table(
+            [
+                ("payload", f"`{test['output']['payload']}`"),
+                ("payload key", hexa(session["secret"])),
+                ("HMAC key", hexa(session["hmac_key"])),
+                ("server's time when it arrives, in ms", f"`{test['input']['now']}`"),
+            ]
+        )
+        + _signed_request(test)
+    )
+
+
+def example_v2_bodyless() -> str:
+    test = vector(V2_BODYLESS)
+    return source(V2_BODYLESS, "**Example: a request without a body**, in the same session.") + _signed_request(test)
+
+
+def _signed_request(test: Values) -> str:
+    """The canonical string of a V2 request, checked against its signature, and the request."""
+    request = test["input"]["request"]
+    headers = request["headers"]
+    canonical = "\n".join((request["method"], request["target"], headers["X-Nen-Timestamp"], headers["X-Nen-Nonce"]))
+    key = bytes.fromhex(test["input"]["session"]["hmac_key"])
+    tag = hmac.digest(key, canonical.encode(), "sha256")
+    assert base64.b64encode(tag).decode() == headers["X-Nen-Signature"]
+    head = [f"{request['method']} {request['target']} HTTP/1.1", *(f"{name}: {text}" for name, text in headers.items())]
+    return (
+        "\nThe canonical string:\n\n"
+        + fenced(canonical)
+        + "The request:\n\n"
+        + fenced("\n".join(head) + (f"\n\n{request['body']}" if request["body"] else ""), "http")
+    )
+
+
+def example_v3_handshake() -> str:
+    test = vector(V3_CLIENT)
+    given, answer = test["input"], json.loads(test["input"]["body"])
+    return source(V3_CLIENT, "**Example: a handshake in hybrid**, as its client sees it.") + table(
+        [
+            ("client draws `d`", hexa(given["d"])),
+            ("client draws `z`", hexa(given["z"])),
+            ("client draws `x`", hexa(given["x"])),
+            ("server sends `sid`", f"`{answer['sid']}`"),
+            ("server sends `ct`", b64(answer["ct"])),
+            ("server sends `pk_x_server`", b64(answer["pk_x_server"])),
+            ("server sends `ticket`", short(answer["ticket"], answer["ticket"].encode())),
+            ("both have `k_enc`", hexa(test["output"]["enc"])),
+            ("both have `k_mac`", hexa(test["output"]["mac"])),
+            ("both have `psk`", hexa(test["output"]["psk"])),
+        ]
+    )
+
+
+def example_v3_keys() -> str:
+    combined, derived = vector(V3_COMBINE), vector(V3_DERIVE)
+    return (
+        source(V3_COMBINE, "**Example: two secrets into one.**")
+        + table(
+            [
+                ("`x25519_ss`", hexa(combined["input"]["x_ss"])),
+                ("`mlkem_ss`", hexa(combined["input"]["kem_ss"])),
+                ("`ss`", hexa(combined["output"]["ss"])),
+            ]
+        )
+        + "\n"
+        + source(V3_DERIVE, "**Example: the keys** of another secret.")
+        + table([("`ss`", hexa(derived["input"]["ss"])), *_keys(derived, "psk")])
+    )
+
+
+def _keys(test: Values, *further: str) -> list[Row]:
+    """The keys in the output of a vector."""
+    output = test["output"]
+    rows = [("`k_enc`", hexa(output["enc"])), ("`k_mac`", hexa(output["mac"]))]
+    return rows + [(f"`{name}`", hexa(output[name])) for name in further]
+
+
+def example_v3_identity() -> str:
+    hashed, bound = vector(V3_TRANSCRIPT), vector(V3_BOUND)
+    given = hashed["input"]
+    values = [bytes.fromhex(given[name]) for name in ("pk_kem", "pk_x", "server_nonce")] + [given["sid"].encode()]
+    framed = b"".join(len(value).to_bytes(4, "big") + value for value in values)
+    assert hashlib.sha256(framed).hexdigest() == hashed["output"]["hash"]
+    return (
+        source(V3_TRANSCRIPT, "**Example: what is signed.**")
+        + table(
+            [
+                ("`pk_kem`", hexa(given["pk_kem"])),
+                ("`pk_x`", hexa(given["pk_x"])),
+                ("`server_nonce`", hexa(given["server_nonce"])),
+                ("`sid`", f"`{given['sid']}`"),
+                ("lengths before them", ", ".join(f"`{len(value).to_bytes(4, 'big').hex()}`" for value in values)),
+                ("`H`", hexa(hashed["output"]["hash"])),
+            ]
+        )
+        + "\n"
+        + source(V3_BOUND, "**Example: a bound nonce.**")
+        + table(
+            [
+                ("`ct`", hexa(bound["input"]["ct"])),
+                ("`pk_x_server`", hexa(bound["input"]["pk_x_server"])),
+                ("`server_nonce`", hexa(bound["output"]["server_nonce"])),
+            ]
+        )
+    )
+
+
+def example_v3_rekey() -> str:
+    test = vector(V3_RATCHET)
+    before = [("`k_enc` before", hexa(test["input"]["enc"])), ("`k_mac` before", hexa(test["input"]["mac"]))]
+    return source(V3_RATCHET, "**Example: a rekey.**") + table([*before, *_keys(test)])
+
+
+def example_v3_resume() -> str:
+    test = vector(V3_RESUME)
+    asked, answer = json.loads(test["input"]["body"]), json.loads(test["output"]["body"])
+    return source(V3_RESUME, "**Example: a resumption**, as the server sees it.") + table(
+        [
+            ("client sends `resume`", short(asked["resume"], asked["resume"].encode())),
+            ("client sends `rn`", f"`{asked['rn']}`"),
+            ("ticket key", hexa(test["input"]["keys"][0])),
+            ("server's time, in ms", f"`{test['input']['now']}`"),
+            ("server sends `sid`", f"`{answer['sid']}`"),
+            ("server sends `srn`", f"`{answer['srn']}`"),
+            ("server sends `ticket`", short(answer["ticket"], answer["ticket"].encode())),
+            *_keys(test),
+        ]
+    )
+
+
+def example_v3_attestation() -> str:
+    test = vector(V3_ATTESTATION)
+    return (
+        source(V3_ATTESTATION, "**Example: an attestation.** The signature is the deterministic one.")
+        + table(
+            [
+                ("seed of the identity", hexa(test["input"]["seed"])),
+                ("signature", hexa(test["output"]["signature"])),
+                ("public key, as SubjectPublicKeyInfo", hexa(test["output"]["public_key"])),
+            ]
+        )
+        + "\nWhat is signed, in one line:\n\n"
+        + fenced(test["output"]["attestation"])
+    )
+
+
+def example_envelope() -> str:
+    test = vector(ENVELOPE)
+    envelope, between = json.loads(test["output"]["body"]), test["intermediate"]
+    info = f"nen/seal v1 cek|{envelope['ctx']}"
+    assert _hkdf(between["ss"], info) == between["cek"]
+    what = "**Example: an envelope.** The recipient's key is that of the vector."
+    return source(ENVELOPE, what) + table(
+        [
+            ("payload", f"`{bytes.fromhex(test['input']['payload']).decode()}`"),
+            ("context", f"`{test['input']['context']}`"),
+            ("sealer draws `m`", hexa(test["input"]["m"])),
+            ("shared secret", hexa(between["ss"])),
+            ("info of the content key, in UTF-8", hexa(info.encode().hex())),
+            ("content key", hexa(between["cek"])),
+            ("`kem`", b64(envelope["kem"])),
+            ("`n`", b64(envelope["n"])),
+            ("`ct`", b64(envelope["ct"])),
+            ("`ctx`", f"`{envelope['ctx']}`"),
+        ]
+    )
+
+
+def example_framed() -> str:
+    test = vector(FRAMED)
+    envelope, between = json.loads(test["output"]["body"]), test["intermediate"]
+    assert _hkdf(between["cek"], "nen/seal v1 frame:0") == between["key_of_first"]
+    assert _hkdf(between["cek"], f"nen/seal v1 frame:{len(envelope['frames']) - 1}") == between["key_of_last"]
+    what = f"**Example: a framed envelope** of {envelope['size']} bytes, in frames of {envelope['frameSize']}."
+    rows = [("payload", hexa(test["input"]["payload"])), ("content key", hexa(between["cek"])),
+            ("key of the first frame", hexa(between["key_of_first"])),
+            ("key of the last frame", hexa(between["key_of_last"]))]  # fmt: skip
+    rows += [(f"frame {i}", b64(text)) for i, text in enumerate(envelope["frames"])]
+    return source(FRAMED, what) + table(rows)
+
+
+def _hkdf(ikm: str, info: str) -> str:
+    """The one block of HKDF-SHA256 without a salt, by the words of RFC 5869."""
+    prk = hmac.digest(bytes(32), bytes.fromhex(ikm), "sha256")
+    return hmac.digest(prk, info.encode() + b"\x01", "sha256").hex()
+
+
 BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
     "spec/v1.md": {
         "sequence": diagrams.sequence,
@@ -326,6 +563,18 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
         "client-states": diagrams.client_states,
         "codes": codes,
     },
+    "spec/v2.md": {"example-v2-request": example_v2_request, "example-v2-bodyless": example_v2_bodyless},
+    "spec/v3.md": {
+        "sequence-v3": diagrams.sequence_v3,
+        "example-v3-handshake": example_v3_handshake,
+        "example-v3-keys": example_v3_keys,
+        "example-v3-identity": example_v3_identity,
+        "example-v3-rekey": example_v3_rekey,
+        "example-v3-resume": example_v3_resume,
+        "example-v3-attestation": example_v3_attestation,
+    },
+    "spec/seal.md": {"example-envelope": example_envelope, "example-framed": example_framed},
+    "spec/versions.md": {"counts-by-version": counts_by_version},
     "spec/README.md": {"counts": counts, "vector-files": vector_files},
     "spec/errors.md": {"registry": registry, "hints": hints},
     "spec/stores.md": {"store-rules": store_rules},

@@ -1,4 +1,7 @@
-"""traceability.md and traceability.json: nen_ref.conformance.trace as a page, and for machines."""
+"""traceability.md and traceability.json: nen_ref.conformance.trace as a page, and for machines.
+
+All documents of the specification that have requirements are on one page, one after the other.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +14,36 @@ from docs.make import links
 from nen_ref.conformance.trace import Place, Trace, document, traces
 
 PAGE = "traceability.md"
+DOCUMENTS = {"v1": "Nen V1", "v2": "Nen V2", "v3": "Nen V3", "seal": "Sealed envelopes"}
 ROOT = Path(__file__).parents[2]
 
 
 @cache
-def _found() -> list[Trace]:
-    return traces("v1")
+def _found(name: str) -> list[Trace]:
+    return traces(name)
 
 
 def files() -> dict[str, str]:
-    return {"traceability.json": json.dumps(document(_found()), indent=1, ensure_ascii=False) + "\n"}
+    """`traceability.json` is that of V1, where it has always been; the others are beside it."""
+    return {
+        "traceability.json" if name == "v1" else f"traceability-{name}.json": (
+            json.dumps(document(_found(name), name), indent=1, ensure_ascii=False) + "\n"
+        )
+        for name in DOCUMENTS
+    }
 
 
 def pages() -> dict[str, str]:
     """The page; its links are those of a file in docs/."""
-    found = _found()
+    found = [trace for name in DOCUMENTS for trace in _found(name)]
+    machines = ", ".join(f"[{name}]({name})" for name in files())
     parts = [
         "---\ntitle: Traceability\nhide:\n  - navigation\n---\n\n# Traceability\n",
-        f"Each of the {len(found)} requirements of Nen V1: where the reference implements it, which cases and vectors "
-        "test it, and which deliberately broken implementations prove that these tests bite. Made from the sources "
-        "when the site is built; for machines: [traceability.json](traceability.json). A test fails on a MUST "
-        "that neither a case nor a vector tests, unless the specification says why, and on a citation of an id that "
-        "does not exist.\n",
+        f"Each of the {len(found)} requirements of Nen: where the reference implements it, which cases and vectors "
+        "test it, and which deliberately broken implementations prove that these tests bite. What V2 and V3 have from "
+        f"an earlier version stands there. Made from the sources when the site is built; for machines: {machines}. A "
+        "test fails on a MUST that neither a case nor a vector tests, unless the specification says why, and on a "
+        "citation of an id that does not exist.\n",
         _summary(found),
         '<div class="filter" data-filter=".trace-entry" data-noun="requirements" hidden>\n'
         '<label for="trace-words">Filter by words, an id, a case or a file</label>\n'
@@ -41,19 +52,24 @@ def pages() -> dict[str, str]:
         '<p class="filter-count" role="status"></p>\n</div>\n',
     ]
     section = ""
-    for trace in found:
-        area = trace.rule.id.split("-")[1]
-        if area != section:
-            section = area
-            parts.append(f'## {AREAS.get(area, area)} {{ #{area.lower()} data-section="{area}" }}\n')
-        parts.append(_entry(trace))
+    for name, title in DOCUMENTS.items():
+        for trace in _found(name):
+            area = trace.rule.id.rpartition("-")[0]
+            if area != section:
+                section = area
+                heading = " · ".join(filter(None, (title, AREAS.get(area.partition("-")[2], ""))))
+                parts.append(f'## {heading} {{ #{area.lower()} data-section="{area}" }}\n')
+            parts.append(_entry(trace))
     return {PAGE: "\n".join(parts)}
 
 
 AREAS = {
-    "WIRE": "Encoding", "HS": "Handshake", "ID": "Client identity", "REQ": "Requests", "AUTH": "Verification",
+    "WIRE": "Encoding", "HS": "Handshake", "ID": "Identity", "REQ": "Requests", "AUTH": "Verification",
     "REPLAY": "Replay", "RES": "Responses", "STR": "Streams", "LIFE": "Session lifecycle", "ERR": "Errors",
-    "STORE": "Session stores", "PRIM": "Primitives", "SEC": "Security",
+    "STORE": "Session stores", "PRIM": "Primitives", "KEY": "Key schedule", "REKEY": "Rekey", "TICKET": "Resumption",
+    "ATT": "Attestation", "VER": "Several versions at once",
+    "ENV": "Envelopes", "CTX": "Contexts", "SIG": "Signed envelopes", "FRM": "Framed envelopes", "FLD": "Sealed fields",
+    "HOOK": "Webhooks", "MED": "Media",
 }  # fmt: skip
 
 

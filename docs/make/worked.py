@@ -18,14 +18,19 @@ import re
 from functools import cache
 from pathlib import Path
 
-from docs.make import worked_dsa, worked_kem, worked_protocol, worked_symmetric
+from docs.make import worked_dsa, worked_kem, worked_protocol, worked_symmetric, worked_v3_primitives, worked_versions
 from docs.make.worked_model import Example, Make, WorkedError, table
 
 ROOT = Path(__file__).parents[2]
 UP = "../.."  # from a page, docs/side-by-side/NAME.md, to the root of the repository
 
 EXAMPLES: dict[str, Make] = (
-    worked_kem.EXAMPLES | worked_dsa.EXAMPLES | worked_symmetric.EXAMPLES | worked_protocol.EXAMPLES
+    worked_kem.EXAMPLES
+    | worked_dsa.EXAMPLES
+    | worked_symmetric.EXAMPLES
+    | worked_v3_primitives.EXAMPLES
+    | worked_protocol.EXAMPLES
+    | worked_versions.EXAMPLES
 )
 """Every worked example by its name."""
 

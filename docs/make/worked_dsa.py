@@ -8,6 +8,7 @@ from typing import NamedTuple
 from docs.make.worked_model import Example, Final, Make, Step, Vector, vector
 from nen_ref.primitives import ml_dsa as dsa
 from nen_ref.primitives import ml_dsa_keys as keys
+from nen_ref.primitives import ml_dsa_lanes as lanes
 from nen_ref.primitives.errors import EncodingError
 from nen_ref.primitives.ml_dsa import ML_DSA_65 as P
 
@@ -48,6 +49,8 @@ class _Signature(NamedTuple):
     signing: dsa.Signing
     outcomes: list[str]
     made: dsa.Commitment
+    y: dsa.Vector
+    w: dsa.Vector
     z: dsa.Vector
     w_minus_cs2: dsa.Vector
     ct0: dsa.Vector
@@ -67,11 +70,13 @@ def _signature() -> _Signature:
         outcomes.append(outcome.value)
         kappa += P.l
     made = dsa.commit(P, signing, kappa)
-    z = dsa.mod_pm_q(dsa.add(made.y, dsa.challenge_times(made.c, signing.s1_lanes)))
-    w_minus_cs2 = dsa.subtract(made.w, dsa.challenge_times(made.c, signing.s2_lanes))
-    ct0 = dsa.challenge_times(made.c, signing.t0_lanes)
+    secret = dsa.sk_decode(P, sk)
+    y, w = lanes.split(made.y, P.l), lanes.split(made.w, P.k)
+    z = dsa.mod_pm_q(dsa.add(y, dsa.challenge_times(made.c, secret.s1)))
+    w_minus_cs2 = dsa.subtract(w, dsa.challenge_times(made.c, secret.s2))
+    ct0 = dsa.challenge_times(made.c, secret.t0)
     h = dsa.make_hint(P, dsa.negate(ct0), dsa.add(w_minus_cs2, ct0))
-    return _Signature(found, mu, signing, outcomes, made, z, w_minus_cs2, ct0, h, outcome)
+    return _Signature(found, mu, signing, outcomes, made, y, w, z, w_minus_cs2, ct0, h, outcome)
 
 
 def _nonzero(f: dsa.Poly) -> list[int]:
@@ -160,7 +165,7 @@ def ntt() -> Example:
     product = dsa.matrix_vector_ntt(key.A_hat, dsa.vector_ntt(key.s1))
     steps = [
         Step("s1[0]", key.s1[0]),
-        Step("factor of the first layer", dsa.ZETAS[1], "1753 to the power BitRev8(1) = 128"),
+        Step("factor of the first layer", lanes.ZETAS[1], "1753 to the power BitRev8(1) = 128"),
         Step("NTT(s1[0])", s1_hat, "after eight layers: 256 values"),
         Step("NTT^-1 of it, signed", dsa.mod_pm_q([dsa.ntt_inverse(s1_hat)])[0], "s1[0] again"),
         Step("(A_hat s1_hat)[0]", product[0], "value by value, five products added"),
@@ -171,6 +176,42 @@ def ntt() -> Example:
     return Example(
         key.found, steps, [Final("t1[0], packed", packed, key.found.output["pk"][32:352], "bytes 32 to 351 of pk")]
     )
+
+
+def in_lanes() -> Example:
+    key = _key()
+    x = lanes.join(key.s1)
+    v_hat = lanes.ntt(x, P.l)
+    product = lanes.multiply(dsa.expand_a_columns(P, key.rho), x, P.k)
+    t = lanes.mod_q(product + lanes.join(key.s2), P.k)
+    steps = [
+        Step(
+            "bits of s1 as one integer", x.bit_length(), "5 polynomials of 256 lanes of 64 bits, less what is 0 on top"
+        ),
+        Step("NTT(s1): blocks", len(v_hat), "5 lanes each"),
+        Step("first block", [v_hat[0] >> 64 * j & (1 << 64) - 1 for j in range(P.l)], "below 18 q"),
+        Step("the same plain", [f[0] for f in dsa.vector_ntt(key.s1)], "below q"),
+        Step("first of A s1 + s2", lanes.split(t, P.k)[0], "t[0]"),
+        Step("t[0] plain", key.t[0]),
+    ]
+    t1 = lanes.split(lanes.power2round(t, P.k, dsa.d).r1, P.k)
+    return Example(key.found, steps, [Final("pk", dsa.pk_encode(P, key.rho, t1), key.found.output["pk"], "pk")])
+
+
+def challenge_times() -> Example:
+    made = _signature()
+    c = made.made.c
+    s1 = dsa.sk_decode(P, made.found.input["sk"]).s1
+    places = _nonzero(c)
+    steps = [
+        Step("places of 1 and -1 in c", places),
+        Step("s1[0]", s1[0]),
+        Step("x s1[0]", [-s1[0][255], *s1[0][:255]], "moved by one; the last comes back negated"),
+        Step("c s1[0]", dsa.challenge_times(c, s1)[0], "49 such polynomials added or subtracted"),
+        Step("y[0]", made.y[0]),
+        Step("z[0]", made.z[0], "y + c s1"),
+    ]
+    return Example(made.found, steps, [_z0(made)])
 
 
 def bit_pack() -> Example:
@@ -240,9 +281,9 @@ def attempt() -> Example:
     r0 = [dsa.low_bits(P, f) for f in made.w_minus_cs2]
     steps = [
         Step("kappa", len(made.outcomes) * P.l, "5 for each attempt before"),
-        Step("y[0]", made.made.y[0], "the mask, -524287 to 524288"),
-        Step("w[0]", made.made.w[0], "A y"),
-        Step("w1[0]", dsa.high_bits(P, made.made.w[0]), "0 to 15"),
+        Step("y[0]", made.y[0], "the mask, -524287 to 524288"),
+        Step("w[0]", made.w[0], "A y"),
+        Step("w1[0]", dsa.high_bits(P, made.w[0]), "0 to 15"),
         Step("c_tilde", made.made.c_tilde, "H(mu, w1)"),
         Step("places of 1 and -1 in c", _nonzero(c), "49 of 256"),
         Step("z[0]", made.z[0], "y + c s1"),
@@ -286,14 +327,16 @@ def sample_in_ball() -> Example:
         Step("next bytes", list(stream[8:20]), "candidates for places; dropped while above i = 207, 208, ..."),
         Step("places in c", _nonzero(c), "49"),
         Step("values there", [c[i] for i in _nonzero(c)], "1 or -1"),
-        Step("c s1[0]", dsa.challenge_times(c, made.signing.s1_lanes[:1])[0], "at most beta = 196"),
+        Step(
+            "c s1[0]", dsa.challenge_times(c, dsa.sk_decode(P, made.found.input["sk"]).s1[:1])[0], "at most beta = 196"
+        ),
     ]
     return Example(made.found, steps, [_z0(made)])
 
 
 def decompose() -> Example:
     made = _signature()
-    w = made.made.w
+    w = made.w
     r1, r0 = dsa.decompose(P, w[0])
     w1 = [dsa.high_bits(P, f) for f in w]
     steps = [
@@ -388,7 +431,7 @@ def use_hint() -> Example:
     assert h is not None, "the signature of the vector is valid"
     c = dsa.sample_in_ball(P, c_tilde)
     Az = dsa.vector_ntt_inverse(dsa.matrix_vector_ntt(dsa.expand_a(P, pk.rho), dsa.vector_ntt(z)))
-    ct1 = dsa.challenge_times(c, dsa.vector_lanes(pk.t1))
+    ct1 = dsa.challenge_times(c, pk.t1)
     w_approx = dsa.subtract(Az, [[x << dsa.d for x in f] for f in ct1])
     place = _nonzero(h[0])[0]
     r1, r0 = dsa.decompose(P, w_approx[0])
@@ -497,6 +540,8 @@ EXAMPLES: dict[str, Make] = {
     "ml_dsa.signature_parts": signature_parts,
     "ml_dsa.ntt": ntt,
     "ml_dsa.norms": norms,
+    "ml_dsa.lanes": in_lanes,
+    "ml_dsa.challenge_times": challenge_times,
     "ml_dsa_keys.spki": spki,
     "ml_dsa_keys.spki_decode": spki_decode,
     "ml_dsa_keys.spki_refused": spki_refused,

@@ -263,6 +263,30 @@ def ntt() -> Example:
     )
 
 
+def lanes() -> Example:
+    found = vector(KEYGEN + "counting")
+    _, sigma = _seeds(found)
+    s = kem.sample_vector(sigma, range(P.k), P.eta1)
+    lanes = kem.sample_lanes(sigma, range(P.k), P.eta1)
+    high = lanes >> 64 * 128 * P.k
+    first_layer = (lanes + kem.ZETAS[1] * high) % 2**64
+    unreduced = kem.ntt_lanes(lanes, P.k)
+    s_hat = kem.from_lanes(unreduced, P.k)
+    steps = [
+        Step("s[0][0], s[1][0], s[2][0]", [f[0] for f in s], "the first lanes"),
+        Step("bytes for the integer", 8 * 256 * P.k, "256 lanes of 8 bytes for each polynomial"),
+        Step("s[0][128]", high % 2**64, "the first lane of the upper half"),
+        Step("zeta of the first layer", kem.ZETAS[1]),
+        Step("first lane after the first layer", first_layer, "s[0][0] + zeta s[0][128]"),
+        Step("first lane after all layers", unreduced % 2**64, "below 8 q^5"),
+        Step("s_hat[0][0]", s_hat[0][0], "the same modulo q"),
+        Step("equal to the plain NTT", s_hat == [kem.ntt(f) for f in s]),
+    ]
+    encoded = kem.byte_encode_vector(s_hat, 12)
+    given = found.output["dk"][: P.dk_pke_size]
+    return Example(found, steps, [Final("s_hat, encoded", encoded, given, "the first 1152 bytes of dk")])
+
+
 def multiply_ntts() -> Example:
     found = vector(KEYGEN + "counting")
     rho, sigma = _seeds(found)
@@ -338,6 +362,7 @@ EXAMPLES: dict[str, Make] = {
     "ml_kem.sample_ntt": sample_ntt,
     "ml_kem.sample_poly_cbd": sample_poly_cbd,
     "ml_kem.ntt": ntt,
+    "ml_kem.lanes": lanes,
     "ml_kem.multiply_ntts": multiply_ntts,
     "ml_kem.compress": compress,
     "ml_kem.hashes": hashes,

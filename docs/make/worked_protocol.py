@@ -334,23 +334,24 @@ def _verified(found: Vector, request: Request, session: Session) -> tuple[NenErr
 def verification() -> Example:
     found, request, session = _verifying("v1/request_verification/method-post")
     now = found.input["now"]
-    envelope = check_shape(request)
-    assert envelope is not None, "the vector has a body"
-    signature = check_signature_present(request, envelope, session, RequestPolicy())
-    check_signature(request, envelope, signature or "", session)
+    carried = check_shape(request)
+    assert carried.ct is not None, "the vector has a body"
+    assert carried.n is not None, "and with it a nonce"
+    signature = check_signature_present(request, carried, session, RequestPolicy())
+    check_signature(request, carried, signature or "", session)
     check_replay(NonceAnswer.NEW)
-    payload = check_payload(envelope, session)
-    text = canonical_string(request.method, request.path, request.headers["x-nen-timestamp"], envelope.nonce_text)
+    payload = check_payload(carried.envelope, session)
+    text = canonical_string(request.method, request.path, request.headers["x-nen-timestamp"], carried.nonce_text)
     steps = [
         Step("1 X-Nen-Session", check_session_header(request), "there, else ISO-2003"),
         Step("2 session", check_session(session).sid, "known and alive, else ISO-2002"),
-        Step("3 ct", envelope.ct, "shape of the body, else ISO-6001 or ISO-6002"),
-        Step("3 n", envelope.n, "12 bytes"),
+        Step("3 ct", carried.ct, "shape of the body, else ISO-6001 or ISO-6002"),
+        Step("3 n", carried.n, "12 bytes"),
         Step("4 X-Nen-Signature", signature or "", "there, else ISO-3001"),
         Step("5 canonical string", text.decode()),
         Step("5 its HMAC", sign(session.keys.mac, text), "the same text, else ISO-3002"),
         Step("6 age in ms", now - check_window(request, now), "-30 000 to 30 000, else ISO-3003"),
-        Step("7 nonce", envelope.n, "new, and recorded, else ISO-5001"),
+        Step("7 nonce", carried.n, "new, and recorded, else ISO-5001"),
         Step("8 payload", (payload or b"").decode(), "opens, else ISO-4001"),
         Step("9 is it JSON", True, "else ISO-4003"),
     ]

@@ -31,10 +31,11 @@ from nen_ref.conformance.baseline import (
 )
 from nen_ref.conformance.model import Case, Kind, Outcome, Report
 from nen_ref.conformance.probe import Routes
-from nen_ref.conformance.registry import all_cases
+from nen_ref.conformance.registry import all_cases, every_case
 from nen_ref.conformance.report_html import report_html
 from nen_ref.conformance.report_json import report_json
 from nen_ref.conformance.report_junit import report_junit
+from nen_ref.conformance.requirements import PROTOCOLS
 from nen_ref.conformance.runner import CASE_TIMEOUT, run_cases
 from nen_ref.conformance.targets import HarnessTarget, ReferenceTarget, Target, Unreachable, UrlTarget
 from nen_ref.conformance.terminal import LiveProgress, describe_case, list_cases, print_report, print_result
@@ -42,7 +43,6 @@ from nen_ref.conformance.text import number, visible
 from nen_ref.conformance.verdict import verdict
 
 EXIT_FINDINGS, EXIT_USAGE = 1, 2
-PROTOCOLS = ("v1",)
 SECONDS = click.FloatRange(min=0.1, max=86400)
 JOBS = 4  # most of a case is waiting, so that more than there are cores is of use
 
@@ -133,7 +133,8 @@ def server(url: str, echo: str, stream: str, **options: Any) -> None:
     """Run the server cases against the Nen server at URL.
 
     The server has to offer two routes. Echo answers {"method": ..., "body": <the decrypted body, or null>} for any
-    method; stream streams each string of body.chunks, or a, b, c without a body.
+    method; stream streams each string of body.chunks, or a, b, c without a body. For --protocol v2 it offers V2 without
+    V1: a server of both reads a request without X-Nen-Nonce as one of V1, and not as one of V2 that lacks something.
     """
     routes = _routes(url, echo, stream)
     _run(UrlTarget(routes), Wish(**options), (Kind.SERVER,), routes.url)
@@ -164,7 +165,7 @@ def harness(command: tuple[str, ...], kinds: tuple[str, ...], check: bool, **opt
 
 
 @conformance.command("list")
-@click.option("--protocol", type=click.Choice(PROTOCOLS), default="v1")
+@click.option("--protocol", type=click.Choice(PROTOCOLS), default="v1", show_default=True, help="Wire version.")
 @click.option(
     "--kind", "kinds", multiple=True, type=click.Choice([kind.value for kind in Kind]), help="Only this kind of target."
 )
@@ -251,7 +252,7 @@ def _select(cases: list[Case], only: tuple[str, ...]) -> list[Case]:
 
 
 def _find(case_id: str) -> Case:
-    cases = {case.id: case for protocol in PROTOCOLS for case in all_cases(protocol)}
+    cases = {case.id: case for case in every_case()}
     if case_id not in cases:
         near = get_close_matches(case_id, cases, n=3)
         hint = f"; did you mean {', '.join(near)}?" if near else "; see `nen-ref conformance list`"

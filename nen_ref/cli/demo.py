@@ -11,29 +11,34 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.client import ClientSession
-from nen_ref.protocol.handshake import client_hello, respond
+from nen_ref.protocol.handshake import Accepted
 from nen_ref.protocol.messages import HANDSHAKE_PATH, Headers, Request
 from nen_ref.protocol.responses import seal_response
 from nen_ref.protocol.session import Session
 from nen_ref.protocol.stream import StreamOpener, StreamSealer, read_stream_head, stream_head, stream_nonce
+from nen_ref.protocol.tickets import TicketKeys
 from nen_ref.protocol.verification import NonceAnswer, run, verify_request
+from nen_ref.protocol.versions import VERSIONS, ClientTerms, ServerTerms, Version
 
 NOW = 1_795_500_000_000
 SHOWN = 20  # characters of a long value
 
 
 @click.command()
-def demo() -> None:
+@click.option("--protocol", type=click.Choice(list(VERSIONS)), default="v1", show_default=True, help="Version of Nen.")
+def demo(protocol: str) -> None:
     """Play one handshake, one request and one short stream, and show what is on the wire.
 
     Every value comes from a fixed seed: the demonstration is the same each time, and none of its keys is secret.
     """
     console = Console(highlight=False)
     tape = _Tape(hashlib.shake_256(b"nen-ref demo").digest(1024))
-    client = ClientSession()
-    session = _handshake(console, tape, client)
-    _request(console, tape, client, session)
+    version = VERSIONS[protocol]
+    client = ClientSession(version=version)
+    session = _handshake(console, tape, client, version)
+    _request(console, tape, client, session, version)
     _stream(console, tape, session)
 
 
@@ -48,29 +53,44 @@ class _Tape:
         return taken
 
 
-def _handshake(console: Console, tape: _Tape, client: ClientSession) -> Session:
-    hello = client_hello(tape.take(32), tape.take(32))
-    body = client.start_handshake(hello)
+# What each side does in the handshake, by the family of the version.
+CLIENT_MAKES = {"v1": "makes a key pair, keeps dk", "v3": "makes a key pair of ML-KEM and one of X25519"}
+SERVER_MAKES = {
+    "v1": "encapsulates to ek\nsecret {secret}...\ndraws an HMAC key apart from it",
+    "v3": "encapsulates to ek, agrees by X25519\npayload key {secret}...\nderives an HMAC key, and a ticket for later",
+}
+CLIENT_TAKES = {
+    "v1": "decapsulates ct\nsecret {secret}...",
+    "v3": "decapsulates ct, agrees by X25519\npayload key {secret}...\nderives the HMAC key too: none was sent",
+}
+
+
+def _handshake(console: Console, tape: _Tape, client: ClientSession, version: Version) -> Session:
+    body = client.start_handshake(version.hello(ClientTerms(), tape.take, REFERENCE))
     sid = "6f1ed002-ab55-4e8f-9c3a-2b1f7d0c9e11"
-    accepted = respond(body, m=tape.take(32), mac_key=tape.take(32), sid=sid, now=NOW)
+    terms = ServerTerms(TicketKeys(tape.take(32)))
+    accepted = version.respond(body, terms, tape.take, sid, NOW, REFERENCE)
+    assert isinstance(accepted, Accepted)
     client.finish_handshake(accepted.reply)
-    secret = accepted.session.keys.enc.hex()
+    secret = accepted.session.keys.enc.hex()[:12]
+    family = version.family
     rows = _rows(console, "1  Handshake: the two agree on a secret that never travels")
-    rows.add_row("makes a key pair, keeps dk", _message(f"-> POST {HANDSHAKE_PATH}", {}, body), "checks the key ek")
+    rows.add_row(CLIENT_MAKES[family], _message(f"-> POST {HANDSHAKE_PATH}", {}, body), "checks the key ek")
     rows.add_row(
-        f"decapsulates ct\nsecret {secret[:12]}...",
+        CLIENT_TAKES[family].format(secret=secret),
         _message("<- 200", {}, accepted.reply.body),
-        f"encapsulates to ek\nsecret {secret[:12]}...\ndraws an HMAC key apart from it",
+        SERVER_MAKES[family].format(secret=secret),
     )
     console.print(rows)
     return accepted.session
 
 
-def _request(console: Console, tape: _Tape, client: ClientSession, session: Session) -> None:
+def _request(console: Console, tape: _Tape, client: ClientSession, session: Session, version: Version) -> None:
     payload = b'{"card":"4242 4242"}'
     signed = client.request("POST", "/api/echo", payload, n=tape.take(12), timestamp=NOW)
     request = Request("POST", "/api/echo", Headers(signed.headers.items()), signed.body or b"")
-    verified = run(verify_request(request, NOW), lambda _: session, lambda _: NonceAnswer.NEW)
+    steps = verify_request(request, NOW, versions=(version,))
+    verified = run(steps, lambda _: session, lambda _: NonceAnswer.NEW)
     seen = (verified.payload or b"").decode()
     answer = f'{{"ok":true,"body":{seen}}}'
     reply = seal_response(verified, 200, answer.encode(), tape.take(12))

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nen_ref.conformance.coverage import NOT_IN
+from nen_ref.conformance.requirements import PROTOCOLS
 from nen_ref.protocol.errors import CATALOGUE, ErrorCode
 
 
@@ -40,12 +42,17 @@ def _find(text: str) -> ErrorCode:
 
 def _members(entry: ErrorCode) -> dict[str, object]:
     names = ("code", "status", "name", "side", "message", "hint", "causes", "tell", "fix")
-    return {name: getattr(entry, name) for name in names}
+    return {name: getattr(entry, name) for name in names} | {"versions": _versions(entry)}
+
+
+def _versions(entry: ErrorCode) -> list[str]:
+    return [protocol for protocol in PROTOCOLS if entry.code not in NOT_IN[protocol]]
 
 
 def _print(entry: ErrorCode) -> None:
     console = Console(highlight=False)
-    console.print(f"[bold]{entry.code}[/] {entry.name}  [dim]HTTP {entry.status}, raised by {_by(entry)}[/]")
+    where = ", ".join(_versions(entry)).upper()
+    console.print(f"[bold]{entry.code}[/] {entry.name}  [dim]HTTP {entry.status}, raised by {_by(entry)} in {where}[/]")
     console.print()
     console.print(entry.hint)
     console.print()
@@ -77,9 +84,10 @@ def _by(entry: ErrorCode) -> str:
 
 def _print_all(entries: list[ErrorCode]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("code", "HTTP", "name", "raised by"):
+    for column in ("code", "HTTP", "name", "raised by", "from"):
         table.add_column(column, no_wrap=True)
     table.add_column("message")
     for entry in entries:
-        table.add_row(entry.code, str(entry.status), entry.name, _by(entry), entry.message)
+        first = _versions(entry)[0].upper()
+        table.add_row(entry.code, str(entry.status), entry.name, _by(entry), first, entry.message)
     Console(highlight=False).print(table)

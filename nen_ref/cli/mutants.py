@@ -15,10 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from nen_ref.conformance.model import Case, Kind, Result
-from nen_ref.conformance.mutants.matrix import COSTLY, Verdict, cases_of, run_baseline, run_mutants
+from nen_ref.conformance.mutants.matrix import Verdict, cases_of, is_costly, run_baseline, run_mutants
 from nen_ref.conformance.mutants.model import CATALOGUE, Mutant, all_mutants
 from nen_ref.conformance.mutants.report import cases_without_mutant, matrix_json, matrix_markdown
-from nen_ref.conformance.registry import all_cases
+from nen_ref.conformance.registry import all_cases, every_case
+from nen_ref.conformance.requirements import PROTOCOLS
 from nen_ref.conformance.targets import Unreachable
 from nen_ref.conformance.text import number, visible
 
@@ -26,6 +27,13 @@ EXIT_FINDINGS, EXIT_USAGE = 1, 2
 
 
 @click.command()
+@click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    type=click.Choice(PROTOCOLS),
+    help="Only mutants of this version's own requirements; all versions without.",
+)
 @click.option("--only", multiple=True, metavar="PREFIX", help="Only mutants whose id begins so, e.g. server/replay.")
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=os.cpu_count() or 1, help="Mutants at a time; else one a core."
@@ -46,6 +54,7 @@ EXIT_FINDINGS, EXIT_USAGE = 1, 2
     "--catalogue", default=CATALOGUE, metavar="MODULE", help="Another module that declares mutants, by its import name."
 )
 def mutants(
+    protocols: tuple[str, ...],
     only: tuple[str, ...],
     jobs: int,
     json_file: str | None,
@@ -61,7 +70,7 @@ def mutants(
 
     Exit code 0: so it is; 1: a mutant was not caught, or not by the right cases; 2: wrong usage.
     """
-    selected = _part(_select(catalogue, only), part)
+    selected = _part(_select(catalogue, only, protocols), part)
     for file in (json_file, docs_file):
         if file and not Path(file).parent.is_dir():
             raise click.UsageError(f"{file}: there is no folder {Path(file).parent}")
@@ -79,14 +88,17 @@ def mutants(
     sys.exit(EXIT_FINDINGS if any(verdict.complaint for verdict in verdicts) else 0)
 
 
-def _select(catalogue: str, only: tuple[str, ...]) -> list[Mutant]:
+def _select(catalogue: str, only: tuple[str, ...], protocols: tuple[str, ...]) -> list[Mutant]:
     try:
         known = all_mutants(catalogue)
     except ImportError as fault:
         raise click.UsageError(f"--catalogue {catalogue}: {fault}") from None
-    selected = [mutant for mutant in known if not only or mutant.id.startswith(only)]
+    wanted = [mutant for mutant in known if not protocols or mutant.protocol in protocols]
+    selected = [mutant for mutant in wanted if not only or mutant.id.startswith(only)]
     if not selected:
-        raise click.UsageError(f"no mutant in {catalogue} begins with {', '.join(only) or 'anything: it is empty'}")
+        version = f" of {', '.join(protocols)}" if protocols else ""
+        begins = ", ".join(only) or "anything: it is empty"
+        raise click.UsageError(f"no mutant{version} in {catalogue} begins with {begins}")
     return selected
 
 
@@ -100,12 +112,15 @@ def _part(selected: list[Mutant], part: str | None) -> list[Mutant]:
 
 
 def _introduce(console: Console, selected: Sequence[Mutant], related: bool) -> None:
-    kinds = Counter(mutant.kind for mutant in selected)
-    counts = ", ".join(f"{count} {kind.value} ({len(all_cases(kinds=(kind,)))} cases)" for kind, count in kinds.items())
+    groups = Counter((mutant.protocol, mutant.kind) for mutant in selected)
+    counts = ", ".join(
+        f"{count} {kind.value} of {protocol.upper()} ({len(all_cases(protocol, (kind,)))} cases)"
+        for (protocol, kind), count in groups.items()
+    )
     console.print(f"{number(len(selected), 'mutant')}: {counts}")
     if related:
         console.print("only the cases that concern each; the whole run is without --related", style="dim")
-    costly = [case.id for case in all_cases(kinds=tuple(kinds)) if case.id in COSTLY]
+    costly = [case.id for case in every_case() if is_costly(case) and (case.protocol, case.kind) in groups]
     console.print(f"costly, and run only against the mutants they are for: {', '.join(costly)}", style="dim")
 
 

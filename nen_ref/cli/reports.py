@@ -16,6 +16,7 @@ from nen_ref.conformance.harness.messages import schema_document
 from nen_ref.conformance.registry import all_cases
 from nen_ref.conformance.report_json import ReportDocument, ReportError, load_report
 from nen_ref.conformance.report_schema import report_schema
+from nen_ref.conformance.requirements import PROTOCOLS
 
 SCHEMAS = {"report": report_schema, "harness": schema_document}
 
@@ -72,7 +73,7 @@ def schema(name: str, out: Path | None) -> None:
 
 
 @click.command()
-@click.option("--protocol", type=click.Choice(("v1",)), default="v1", show_default=True)
+@click.option("--protocol", type=click.Choice(PROTOCOLS), default="v1", show_default=True, help="Wire version.")
 @click.option("--out", "-o", type=out_file, help="File to write; standard output without.")
 def coverage(protocol: str, out: Path | None) -> None:
     """Print which cases cover which requirement and which error code, as Markdown."""

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from nen_ref.conformance.divergence import first_difference, request_values
+from nen_ref.conformance.divergence import first_difference, key_values, request_values
 from nen_ref.conformance.harness.driver import Harness, Reply
-from nen_ref.conformance.harness.probe import HarnessProbe
+from nen_ref.conformance.harness.probe import Defaults, HarnessProbe
 from nen_ref.conformance.model import Case, Outcome
 from nen_ref.conformance.scripted import ScriptedServer, Seen, as_it_should
+from nen_ref.protocol.versions import VERSIONS
 
 ECHO = "/api/echo"
 STREAM = "/api/stream"
@@ -47,6 +48,12 @@ class Client:
     async def rotate(self) -> Reply:
         return await self._call("client.rotate")
 
+    async def rekey(self) -> Reply:
+        return await self._call("client.rekey")
+
+    async def resume(self) -> Reply:
+        return await self._call("client.resume")
+
     async def terminate(self) -> Reply:
         return await self._call("client.terminate")
 
@@ -66,9 +73,9 @@ class ClientProbe(HarnessProbe):
 
     @classmethod
     @asynccontextmanager
-    async def ready(cls, case: Case, harness: Harness) -> AsyncIterator[ClientProbe]:
-        probe = cls(case, harness=harness)
-        async with ScriptedServer(probe) as server:
+    async def ready(cls, case: Case, harness: Harness, defaults: Defaults) -> AsyncIterator[ClientProbe]:
+        probe = cls(case, harness=harness, defaults=defaults)
+        async with ScriptedServer(probe, VERSIONS[case.protocol]) as server:
             probe.server = server
             yield probe
 
@@ -125,8 +132,7 @@ class ClientProbe(HarnessProbe):
     def _values(self, seen: Seen) -> dict[str, str]:
         """The intermediate values of a request, or of a handshake that was answered as it should be."""
         if seen.accepted is not None and self.server.on_handshake is as_it_should:
-            keys = seen.accepted.session.keys
-            return {"secret": keys.enc.hex(), "hmac_key": keys.mac.hex()}
+            return key_values(seen.version, seen.accepted.session.keys)
         if seen.session is None or seen.is_handshake:
             return {}
-        return request_values(seen.method, seen.target, seen.headers, seen.body, seen.session.keys)
+        return request_values(seen.request, seen.version, seen.session.keys)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from nen_ref.conformance.model import Case, Kind
-from nen_ref.conformance.requirements import Requirement, requirements
+from nen_ref.conformance.requirements import Requirement, in_force
 from nen_ref.protocol.errors import CATALOGUE
 
-# Codes that the wire version does not have, each with its reason.
+# Codes that a wire version does not have, each with its reason.
+_NO_SERVER_IDENTITY = dict.fromkeys(("ISO-3006", "ISO-3007"), "no server identity; V3 has one")
 NOT_IN: dict[str, dict[str, str]] = {
-    "v1": {
-        "ISO-3005": "V1 has no X-Nen-Nonce; V2 and V3 do",
-        "ISO-3006": "V1 has no server identity; V3 does",
-        "ISO-3007": "V1 has no server identity; V3 does",
-    }
+    "v1": {"ISO-3005": "V1 has no X-Nen-Nonce; V2 and V3 do"} | _NO_SERVER_IDENTITY,
+    "v2": _NO_SERVER_IDENTITY,
+    "v3": {},
 }
 
 # Sides on which no case provokes a code, though the catalogue lets it occur there, each with its reason.
@@ -23,8 +22,8 @@ UNPROVOKED = {
 
 
 def cases_by_requirement(cases: list[Case], protocol: str) -> dict[str, list[Case]]:
-    """The cases of every requirement, in the order of the specification; an empty list where there is none."""
-    found: dict[str, list[Case]] = {id: [] for id in requirements(protocol)}
+    """The cases of every requirement in force, in the order of the specification; an empty list where there is none."""
+    found: dict[str, list[Case]] = {id: [] for id in in_force(protocol)}
     for case in cases:
         found[case.requirement].append(case)
     return found
@@ -32,7 +31,7 @@ def cases_by_requirement(cases: list[Case], protocol: str) -> dict[str, list[Cas
 
 def uncovered(cases: list[Case], protocol: str) -> list[Requirement]:
     """The requirements without a case. Each has to say why (`untested`)."""
-    rules = requirements(protocol)
+    rules = in_force(protocol)
     return [rules[id] for id, tested in cases_by_requirement(cases, protocol).items() if not tested]
 
 
@@ -44,7 +43,7 @@ def cases_by_code(cases: list[Case], code: str) -> dict[Kind, list[Case]]:
 def coverage_page(cases: list[Case], protocol: str) -> str:
     """The page for the documentation, as Markdown."""
     lines = [
-        "# What the suite covers",
+        "# What the suite covers" + ("" if protocol == "v1" else f" of {protocol.upper()}"),
         "",
         "Made by `nen-ref conformance coverage`; a test compares it.",
         "",
@@ -66,7 +65,7 @@ def coverage_page(cases: list[Case], protocol: str) -> str:
         cells = [note, "", ""] if note else [_shown(found[kind], UNPROVOKED.get((code, kind), "-")) for kind in Kind]
         lines.append(f"| {code} | {entry.name} | {entry.side} | {' | '.join(cells)} |")
     lines += ["", "## Requirements", "", "| requirement | level | cases |", "|---|---|---|"]
-    rules = requirements(protocol)
+    rules = in_force(protocol)
     for id, tested in cases_by_requirement(cases, protocol).items():
         shown = "<br>".join(f"`{case.id}`" for case in tested) or f"none: {rules[id].untested}"
         lines.append(f"| {id} | {rules[id].level} | {shown} |")

@@ -7,12 +7,14 @@ from typing import Any
 
 from nen_ref.conformance.harness.operations import TRACE
 from nen_ref.protocol.errors import NenError
-from nen_ref.protocol.messages import SIGNATURE_HEADER, TIMESTAMP_HEADER, Headers
-from nen_ref.protocol.payload import parse_envelope
+from nen_ref.protocol.messages import SIGNATURE_HEADER, TIMESTAMP_HEADER, Request
 from nen_ref.protocol.session import SessionKeys
 from nen_ref.protocol.signing import canonical_string, sign
+from nen_ref.protocol.versions import Version
 
 SHOWN = 200  # characters of a value
+
+_KEYS = {"v1": ("secret", "hmac_key"), "v3": ("enc", "mac")}
 
 
 def first_difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
@@ -23,17 +25,23 @@ def first_difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     return ""
 
 
-def request_values(method: str, target: str, headers: Headers, body: bytes, keys: SessionKeys) -> dict[str, str]:
+def key_values(version: Version, keys: SessionKeys) -> dict[str, str]:
+    """The two keys of a session, by the names that they have in a version."""
+    enc, mac = _KEYS[version.family]
+    return {enc: keys.enc.hex(), mac: keys.mac.hex()}
+
+
+def request_values(request: Request, version: Version, keys: SessionKeys) -> dict[str, str]:
     """The intermediate values of a request, by the specification, from what stands on the wire."""
-    values = {"secret": keys.enc.hex(), "hmac_key": keys.mac.hex()}
-    if not headers.get(SIGNATURE_HEADER):
+    values = key_values(version, keys)
+    if not request.headers.get(SIGNATURE_HEADER):
         return values
     try:
-        nonce = parse_envelope(body).nonce_text if body else ""
+        nonce = version.read_request(request).nonce_text
     except NenError:
         return values
-    timestamp = headers.get(TIMESTAMP_HEADER, "")
-    canonical = canonical_string(method, target.partition("?")[0], timestamp, nonce)
+    timestamp = request.headers.get(TIMESTAMP_HEADER, "")
+    canonical = canonical_string(request.method, request.path, timestamp, nonce)
     return values | {
         "timestamp": timestamp,
         "canonical_string": canonical.decode("utf-8", "replace"),

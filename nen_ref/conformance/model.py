@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from nen_ref.conformance.requirements import version_of
+
 ACCEPTED = "accepted"
 REFUSED = "refused"  # any refusal, whatever its code
 NOT_FOUND = "404"  # routed away before Nen looked at it
@@ -77,7 +79,8 @@ class Case:
 
     @property
     def protocol(self) -> str:
-        return self.id.split("/")[0]
+        """The version whose wire it speaks; sealed envelopes are examined with V3."""
+        return version_of(self.id.split("/")[0])
 
     @property
     def section(self) -> str:

@@ -19,12 +19,16 @@ import httpx2 as httpx
 from nen_ref.conformance.model import ACCEPTED, NOT_FOUND, Outcome
 from nen_ref.conformance.randomness import random_bytes
 from nen_ref.primitives import hmac_sha256
+from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.errors import CATALOGUE, NenError
-from nen_ref.protocol.handshake import ClientHello, client_finish, client_hello
-from nen_ref.protocol.identity import Identity
+from nen_ref.protocol.handshake import ClientHello
+from nen_ref.protocol.handshake_v3 import Established, HybridHello, Resumption
+from nen_ref.protocol.key_schedule import ratchet
 from nen_ref.protocol.messages import (
     HANDSHAKE_PATH,
     JSON_TYPE,
+    NONCE_HEADER,
+    REKEY_PATH,
     SESSION_HEADER,
     SIGNATURE_HEADER,
     TIMESTAMP_HEADER,
@@ -32,10 +36,12 @@ from nen_ref.protocol.messages import (
     Reply,
     reported_code,
 )
-from nen_ref.protocol.payload import NONCE_SIZE, Envelope, dump_envelope, open_envelope, parse_envelope, seal
+from nen_ref.protocol.payload import NONCE_SIZE, Envelope, open_envelope, parse_envelope, seal
+from nen_ref.protocol.resumption import finish_resume, resume_hello
 from nen_ref.protocol.session import SessionKeys
 from nen_ref.protocol.signing import canonical_string
-from nen_ref.protocol.wire import Malformed, dump_json, encode_base64, parse_json
+from nen_ref.protocol.versions import V1, ClientTerms, Version
+from nen_ref.protocol.wire import Malformed, decode_base64, dump_json, encode_base64, parse_json, parse_json_object
 
 TIMEOUT = 20.0
 NOT_ROUTED = (301, 302, 303, 307, 308, 404, 405)
@@ -155,18 +161,50 @@ class Draft:
 
     def with_members(self, **members: Any) -> Draft:
         """The JSON body with some members replaced; a member given as None is left out."""
-        value = parse_json(self.body or b"{}")
-        assert isinstance(value, dict)
-        merged = {name: member for name, member in (value | members).items() if member is not None}
+        merged = {name: member for name, member in (self.members | members).items() if member is not None}
         return self.with_body(dump_json(merged))
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The members of the JSON body."""
+        return parse_json_object(self.body or b"{}")
+
+    # Nonce and ciphertext, wherever the version of the session carries them
+
+    @property
+    def nonce_text(self) -> str:
+        """The nonce as it is carried, in the header or in the body; empty where there is none."""
+        if NONCE_HEADER in dict(self.headers):
+            return self.header(NONCE_HEADER)
+        return str(self.members["n"]) if self.body else ""
+
+    @property
+    def n(self) -> bytes:
+        return decode_base64(self.nonce_text)
+
+    @property
+    def ct(self) -> bytes:
+        return decode_base64(str(self.members["ct"]))
+
+    @property
+    def envelope(self) -> Envelope:
+        return Envelope(self.ct, self.n)
+
+    def with_nonce(self, value: object) -> Draft:
+        """With another value where the nonce is carried, under the signature of the right one."""
+        if NONCE_HEADER in dict(self.headers):
+            return self.with_header(NONCE_HEADER, str(value))
+        return self.with_members(n=value)
 
 
 @dataclass(frozen=True)
 class PeerSession:
-    """The suite's side of one session of the target."""
+    """The suite's side of one session of the target, in one version. `resumption`: what a later one resumes from."""
 
     sid: str
     keys: SessionKeys
+    version: Version = V1
+    resumption: Resumption | None = None
 
     def draft(
         self,
@@ -175,7 +213,9 @@ class PeerSession:
         payload: bytes | None = b'{"hello":"world"}',
         *,
         n: bytes | None = None,
+        envelope: Envelope | None = None,
         body: bytes | None = None,
+        carried: str | None = None,
         nonce: str | None = None,
         timestamp: str | int | None = None,
         signed: Mapping[str, str] | None = None,
@@ -183,28 +223,37 @@ class PeerSession:
     ) -> Draft:
         """A request that is right in everything that is not overridden.
 
-        `payload` is sealed under `n`, or `body` is sent as it is; `nonce` replaces the NONCE of the canonical string;
-        `timestamp` the time; `signed` any of method, path, timestamp, nonce in the canonical string alone; `key` the
-        HMAC key.
+        `payload` is sealed under `n`, or `envelope` is sent for it, or `body` as it is; `carried` is the text that is
+        carried for the nonce, and signed; `nonce` replaces the NONCE of the canonical string; `timestamp` the time;
+        `signed` any of method, path, timestamp, nonce in the canonical string alone; `key` the HMAC key.
         """
-        if body is None and payload is not None:
+        if envelope is None and body is None and payload is not None:
             envelope = seal(self.keys.enc, n or random_bytes(NONCE_SIZE), payload)
-            body, own_nonce = dump_envelope(envelope), envelope.nonce_text
-        else:
-            own_nonce = ""
+        own, ct = (envelope.n, envelope.ct) if envelope is not None else (n or random_bytes(NONCE_SIZE), None)
+        written = self.version.write_request(own, ct)
+        content, own_nonce = (body if envelope is None else written.body), written.nonce_text
         text = str(now_ms() if timestamp is None else timestamp)
+        content_type = {} if content is None else {"content-type": JSON_TYPE}
+        headers = {SESSION_HEADER: self.sid, TIMESTAMP_HEADER: text, **written.headers, **content_type}
+        draft = Draft(method, target, tuple(headers.items()), content)
+        if carried is not None:
+            draft, own_nonce = draft.with_nonce(carried), carried
         parts = {
             "method": method,
             "path": target.partition("?")[0],
             "timestamp": text,
             "nonce": own_nonce if nonce is None else nonce,
         } | dict(signed or {})
-        canonical = _canonical(**parts)
-        signature = encode_base64(hmac_sha256.hmac_sha256(self.keys.mac if key is None else key, canonical))
-        headers = [(SESSION_HEADER, self.sid), (TIMESTAMP_HEADER, text), (SIGNATURE_HEADER, signature)]
-        if body is not None:
-            headers.append(("content-type", JSON_TYPE))
-        return Draft(method, target, tuple(headers), body)
+        tag = hmac_sha256.hmac_sha256(self.keys.mac if key is None else key, _canonical(**parts))
+        return draft.with_header(SIGNATURE_HEADER, encode_base64(tag))
+
+    def rekey_draft(self) -> Draft:
+        """A request for the next keys."""
+        return self.draft("POST", REKEY_PATH, None)
+
+    def ratcheted(self) -> PeerSession:
+        """The same session under its next keys."""
+        return replace(self, keys=ratchet(self.keys))
 
     def opens(self, body: bytes) -> bool:
         """Whether it is a sealed body of this session."""
@@ -336,19 +385,68 @@ class Peer:
             return Answer(status, headers, body, f"a success whose body is {fault}")
 
 
-def hello(identity: Identity | None = None) -> ClientHello:
-    return client_hello(random_bytes(32), random_bytes(32), identity)
+@dataclass(frozen=True)
+class Begun:
+    """A handshake of the suite on its way: its `body`, and how it ends."""
+
+    version: Version
+    hello: ClientHello | HybridHello
+    terms: ClientTerms
+
+    @property
+    def body(self) -> bytes:
+        return self.hello.body
+
+    @property
+    def ek(self) -> bytes:
+        return self.hello.ek
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The members of the body, to be tampered with."""
+        return parse_json_object(self.body)
+
+    @property
+    def key_member(self) -> str:
+        """The name of the member that holds the ML-KEM key: the first."""
+        return next(iter(self.members))
+
+    def with_key(self, value: object) -> bytes:
+        """The body with another ML-KEM key, right in everything else."""
+        return dump_json(self.members | {self.key_member: value})
+
+    def finish(self, answer: Answer) -> PeerSession:
+        """The session of an accepted handshake; NenError if the answer cannot be used."""
+        reply = Reply(answer.status, answer.headers, answer.body)
+        return _session(self.version.finish(self.hello, reply, self.terms, REFERENCE), self.version)
+
+
+def hello(version: Version, terms: ClientTerms = ClientTerms()) -> Begun:
+    begun = version.hello(terms, random_bytes, REFERENCE)
+    assert isinstance(begun, ClientHello | HybridHello)
+    return Begun(version, begun, terms)
+
+
+def resume_draft(resumption: Resumption, rn: bytes, path: str = HANDSHAKE_PATH, sid: str | None = None) -> Draft:
+    """A request to resume; `rn`: 32 bytes."""
+    return handshake_draft(resume_hello(resumption, rn).body, path, sid)
+
+
+def resumed(session: PeerSession, rn: bytes, answer: Answer) -> PeerSession | None:
+    """The session that an answer to `resume_draft` makes of `session`, None where the target declined."""
+    assert session.resumption is not None
+    reply = Reply(answer.status, answer.headers, answer.body)
+    established = finish_resume(resume_hello(session.resumption, rn), reply)
+    return None if established is None else _session(established, session.version)
+
+
+def _session(established: Established, version: Version) -> PeerSession:
+    return PeerSession(established.sid, established.keys, version, established.resumption)
 
 
 def handshake_draft(body: bytes, path: str = HANDSHAKE_PATH, sid: str | None = None) -> Draft:
     session = ((SESSION_HEADER, sid),) if sid else ()
     return Draft("POST", path, (("content-type", JSON_TYPE), *session), body)
-
-
-def finish(started: ClientHello, answer: Answer) -> PeerSession:
-    """The session of an accepted handshake; NenError if the answer cannot be used."""
-    sid, keys = client_finish(started, Reply(answer.status, answer.headers, answer.body))
-    return PeerSession(sid, keys)
 
 
 def describe_draft(draft: Draft) -> str:

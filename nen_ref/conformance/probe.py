@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from nen_ref.conformance.checks import CannotBegin, Checks
 from nen_ref.conformance.divergence import request_values
 from nen_ref.conformance.model import ACCEPTED, Outcome
-from nen_ref.conformance.peer import Answer, Draft, Peer, PeerSession, finish, handshake_draft, hello
+from nen_ref.conformance.peer import Answer, Begun, Draft, Peer, PeerSession, handshake_draft, hello
 from nen_ref.primitives.errors import AuthenticationError
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.errors import NenError
 from nen_ref.protocol.identity import Identity
-from nen_ref.protocol.messages import STREAM_NONCE_HEADER, STREAM_TYPE, Headers
+from nen_ref.protocol.messages import STREAM_NONCE_HEADER, STREAM_TYPE, Headers, Request
 from nen_ref.protocol.payload import NONCE_SIZE
 from nen_ref.protocol.stream import FINAL, stream_nonce
+from nen_ref.protocol.versions import VERSIONS, ClientTerms, Version
 from nen_ref.protocol.wire import Malformed, decode_base64, dump_json
 
 HELLO = b'{"hello":"world"}'
@@ -56,15 +58,26 @@ class Probe(Checks):
     sessions: list[PeerSession] = field(default_factory=list)
     last: dict[str, Draft] = field(default_factory=dict)  # the last request of each session
 
+    @property
+    def version(self) -> Version:
+        """The version that the case speaks."""
+        return VERSIONS[self.case.protocol]
+
     # Doing
 
-    async def session(self, identity: Identity | None = None) -> PeerSession:
+    def hello(self, identity: Identity | None = None, *, version: Version | None = None, **terms: Any) -> Begun:
+        """A right handshake, not sent yet; `terms` as of `ClientTerms`, `version` for another than the case's."""
+        return hello(version or self.version, ClientTerms(identity, **terms))
+
+    async def session(
+        self, identity: Identity | None = None, *, version: Version | None = None, **terms: Any
+    ) -> PeerSession:
         """A fresh session; a target that does not make one ends the case."""
-        started = hello(identity)
-        answer = await self.peer.send(handshake_draft(started.body))
+        begun = self.hello(identity, version=version, **terms)
+        answer = await self.peer.send(handshake_draft(begun.body))
         try:
             if answer.accepted:
-                session = finish(started, answer)
+                session = begun.finish(answer)
                 self.sessions.append(session)
                 return session
             problem = f"the handshake before it was answered {answer.describe()}"
@@ -76,8 +89,23 @@ class Probe(Checks):
         """A handshake with these members and no others."""
         return await self.peer.send(handshake_draft(dump_json(members)))
 
+    async def handshake_with_key(self, value: object) -> Answer:
+        """A handshake whose ML-KEM key is this value, and that is right in everything else."""
+        return await self.handshake_bytes(self.hello().with_key(value))
+
+    async def handshake_with(self, **members: object) -> Answer:
+        """A right handshake with these members changed or added."""
+        return await self.handshake_bytes(dump_json(self.hello().members | members))
+
     async def handshake_bytes(self, body: bytes) -> Answer:
         return await self.peer.send(handshake_draft(body))
+
+    async def rekey(self, session: PeerSession) -> PeerSession:
+        """The session under its next keys; a target that does not take them ends the case."""
+        answer = await self.send(session.rekey_draft())
+        self.need(answer.accepted and answer.value == {"ok": True}, f"rekey: {answer.describe()}")
+        self.sessions.append(session.ratcheted())
+        return self.sessions[-1]
 
     async def send(self, draft: Draft, session: PeerSession | None = None) -> Answer:
         self._note(draft, session)
@@ -90,7 +118,8 @@ class Probe(Checks):
     def values_of(self, session: PeerSession) -> dict[str, str]:
         """The intermediate values of the session's last request, by the specification."""
         draft = self.last.get(session.sid, Draft("GET", ""))
-        return request_values(draft.method, draft.target, Headers(draft.headers), draft.body or b"", session.keys)
+        request = Request(draft.method, draft.target.partition("?")[0], Headers(draft.headers), draft.body or b"")
+        return request_values(request, session.version, session.keys)
 
     async def echo(self, session: PeerSession, payload: bytes | None = HELLO, method: str = "POST") -> Answer:
         """A request to the echo route that is right in every respect."""

@@ -10,7 +10,7 @@ from nen_ref.conformance.baseline import BaselineVerdict
 from nen_ref.conformance.model import LEVELS, Exchange, Outcome, Report, Result
 from nen_ref.conformance.pages import render
 from nen_ref.conformance.report_json import reproduce
-from nen_ref.conformance.requirements import Requirement, requirements
+from nen_ref.conformance.requirements import Requirement, in_force, rule
 from nen_ref.conformance.text import shortened, visible
 from nen_ref.conformance.verdict import findings_to_read, verdict
 
@@ -54,8 +54,10 @@ def report_html(report: Report, baseline: BaselineVerdict | None = None, written
     """The page as text. `written` is the time to show as that of the report; without it none is shown."""
     views = [_view(result, report, baseline) for result in report.results]
     by_id = {view.result.case.id: view for view in views}
-    rules = requirements(report.protocol)
-    rows = [RequirementView(rule, tuple(view for view in views if view.rule.id == rule.id)) for rule in rules.values()]
+    rules = in_force(report.protocol)
+    rows = [
+        RequirementView(entry, tuple(view for view in views if view.rule.id == entry.id)) for entry in rules.values()
+    ]
     return render(
         "report.html.j2",
         report=report,
@@ -77,7 +79,7 @@ def _view(result: Result, report: Report, baseline: BaselineVerdict | None) -> C
     count, length = (FINDING_EXCHANGES, FINDING_LENGTH) if result.outcome.is_finding else (PASS_EXCHANGES, PASS_LENGTH)
     return CaseView(
         result=result,
-        rule=requirements(report.protocol)[result.case.requirement],
+        rule=rule(result.case.requirement),
         anchor=result.case.id.replace("/", "-"),
         observed=visible(result.observed),
         divergence=visible(result.divergence),

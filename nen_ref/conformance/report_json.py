@@ -17,7 +17,7 @@ import jsonschema
 from nen_ref import __version__
 from nen_ref.conformance.model import Implementation, Kind, Outcome, Report, Result
 from nen_ref.conformance.report_schema import SCHEMA, report_schema
-from nen_ref.conformance.requirements import requirements
+from nen_ref.conformance.requirements import rule
 from nen_ref.conformance.text import shortened, visible
 from nen_ref.conformance.verdict import verdict
 
@@ -132,7 +132,7 @@ def _result(result: Result, implementation: Implementation, timed: bool) -> dict
         "id": case.id,
         "kind": case.kind.value,
         "requirement": case.requirement,
-        "sentence": requirements(case.protocol)[case.requirement].sentence,
+        "sentence": rule(case.requirement).sentence,
         "level": case.level,
         "title": case.title,
         "outcome": result.outcome.value,

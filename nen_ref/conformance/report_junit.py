@@ -12,7 +12,7 @@ from nen_ref import __version__
 from nen_ref.conformance.baseline import BaselineVerdict
 from nen_ref.conformance.model import Kind, Outcome, Report, Result
 from nen_ref.conformance.report_json import reproduce
-from nen_ref.conformance.requirements import requirements
+from nen_ref.conformance.requirements import rule
 from nen_ref.conformance.text import visible
 
 _NO_ANSWER = (Outcome.CRASH, Outcome.HANG, Outcome.ERROR)
@@ -74,7 +74,7 @@ def _add(entry: ET.Element, tag: str, message: str, body: str = "", type: str = 
 def _body(result: Result, report: Report) -> str:
     case = result.case
     lines = {
-        "requirement": f"{case.requirement}: {requirements(case.protocol)[case.requirement].sentence}",
+        "requirement": f"{case.requirement}: {rule(case.requirement).sentence}",
         "level": case.level,
         "checked": case.title,
         "expected": " or ".join(case.acceptable),

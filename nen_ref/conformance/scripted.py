@@ -20,11 +20,14 @@ from nen_ref.conformance.checks import Checks
 from nen_ref.conformance.model import Outcome
 from nen_ref.conformance.peer import now_ms
 from nen_ref.conformance.randomness import random_bytes
+from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.errors import ErrorCode, NenError, error_body
-from nen_ref.protocol.handshake import Accepted, respond
+from nen_ref.protocol.handshake import Accepted
+from nen_ref.protocol.key_schedule import ratchet
 from nen_ref.protocol.messages import (
     HANDSHAKE_PATH,
     JSON_TYPE,
+    REKEY_PATH,
     ROTATE_PATH,
     SESSION_HEADER,
     STATUS_PATH,
@@ -32,13 +35,17 @@ from nen_ref.protocol.messages import (
     STREAM_TYPE,
     TERMINATE_PATH,
     Headers,
+    Reply,
     Request,
 )
-from nen_ref.protocol.payload import NONCE_SIZE, dump_envelope, parse_envelope, seal
+from nen_ref.protocol.payload import NONCE_SIZE, Envelope, dump_envelope, seal
+from nen_ref.protocol.resumption import Declined
 from nen_ref.protocol.session import Session
 from nen_ref.protocol.sse import event
 from nen_ref.protocol.stream import FINAL, stream_nonce
+from nen_ref.protocol.tickets import TicketKeys
 from nen_ref.protocol.verification import LoadSession, NonceAnswer, RecordNonce, run, verify_request
+from nen_ref.protocol.versions import V1, ServerTerms, Version
 from nen_ref.protocol.wire import dump_json, encode_base64, parse_json
 
 log = logging.getLogger("nen_ref.conformance")
@@ -90,7 +97,7 @@ def stream_response(base_nonce: bytes, events: Iterable[bytes], ending: str = "c
 class Seen:
     """A request of the client; `fault` is the refusal that it deserves by the specification, if any.
 
-    `accepted` is the session that a right handshake makes.
+    `accepted` is the session that a right handshake makes, `declined` the answer to a ticket that does not open.
     """
 
     method: str
@@ -100,7 +107,13 @@ class Seen:
     session: Session | None = None
     payload: bytes | None = None
     accepted: Accepted | None = None
+    declined: Reply | None = None
     fault: NenError | None = None
+    version: Version = V1
+
+    @property
+    def request(self) -> Request:
+        return Request(self.method, self.path, self.headers, self.body)
 
     @property
     def path(self) -> str:
@@ -122,7 +135,15 @@ class Seen:
 
     @property
     def n(self) -> bytes | None:
-        return parse_envelope(self.body).n if self.body else None
+        """The nonce that it carries, wherever its version carries it."""
+        return self.version.read_request(self.request).n
+
+    @property
+    def envelope(self) -> Envelope:
+        """Its ciphertext and nonce, wherever its version carries them."""
+        found = self.version.read_request(self.request).envelope
+        assert found is not None, "a request without a body"
+        return found
 
     # What a right server would answer
 
@@ -161,15 +182,18 @@ def as_it_should(seen: Seen) -> Response | None:
 class ScriptedServer:
     """Use as an async context manager. A script that answers None leaves the answer to the right server.
 
-    `on_handshake` answers handshakes and rotations, `on_request` everything but the four endpoints, `on_plain` the
-    other two.
+    `on_handshake` answers handshakes, rotations and resumptions, `on_request` everything but the endpoints, `on_rekey`
+    a rekey, `on_plain` the other two. What it brings to its handshakes (an identity, ticket keys) are its `terms`.
     """
 
     checks: Checks
+    version: Version = V1
+    terms: ServerTerms = field(default_factory=lambda: ServerTerms(TicketKeys(random_bytes(32))))
     seen: list[Seen] = field(default_factory=list)
     sessions: dict[str, Session] = field(default_factory=dict)
     on_handshake: Script = as_it_should
     on_request: Script = as_it_should
+    on_rekey: Script = as_it_should
     on_plain: Script = as_it_should
     url: str = ""
     _size: int = 0
@@ -197,6 +221,10 @@ class ScriptedServer:
         return [seen for seen in self.seen if _is_application(seen)]
 
     @property
+    def rekeys(self) -> list[Seen]:
+        return [seen for seen in self.seen if _is_rekey(seen)]
+
+    @property
     def handshakes(self) -> list[Seen]:
         return [seen for seen in self.seen if seen.is_handshake]
 
@@ -209,9 +237,13 @@ class ScriptedServer:
     def answer(self, seen: Seen) -> Response:
         """The answer of the script, or the right one."""
         if seen.method == "POST" and seen.is_handshake:
+            if seen.declined is not None:
+                return json_response(seen.declined.body, seen.declined.status)
             if seen.accepted is None:  # scripts change a right answer: a wrong handshake is none of theirs
                 return self.right(seen)
             return self.on_handshake(seen) or self.handshake(seen)
+        if _is_rekey(seen):
+            return self.on_rekey(seen) or self.rekey(seen)
         if not _is_application(seen):
             return self.on_plain(seen) or self._endpoint(seen)
         return self.on_request(seen) or self.right(seen)
@@ -223,6 +255,13 @@ class ScriptedServer:
             self.sessions.pop(seen.headers.get(SESSION_HEADER, ""), None)
         self.sessions[seen.accepted.session.sid] = seen.accepted.session
         return json_response(seen.accepted.reply.body)
+
+    def rekey(self, seen: Seen) -> Response:
+        """The right answer to a rekey: the session goes on under its next keys."""
+        if seen.fault or seen.session is None:
+            return self.right(seen)
+        self.sessions[seen.session.sid] = replace(seen.session, keys=ratchet(seen.session.keys))
+        return json_response({"ok": True})
 
     def right(self, seen: Seen) -> Response:
         """What the demonstration routes answer to a request that passed; the refusal of whatever did not."""
@@ -242,13 +281,13 @@ class ScriptedServer:
     def _look(self, seen: Seen) -> Seen:
         """The request with its session, its payload, and what is wrong with it."""
         session = self.sessions.get(seen.headers.get(SESSION_HEADER, ""))
+        seen = replace(seen, version=self.version)
         if seen.is_handshake:
             return self._look_at_handshake(replace(seen, session=session))
-        if not _is_application(seen):
+        if not (_is_application(seen) or _is_rekey(seen)):
             return replace(seen, session=session)
-        request = Request(seen.method, seen.path, seen.headers, seen.body)
         try:
-            verified = run(verify_request(request, now_ms()), self._load, self._record)
+            verified = run(verify_request(seen.request, now_ms(), versions=(self.version,)), self._load, self._record)
         except NenError as error:
             return replace(seen, session=session, fault=error)
         return replace(seen, session=session, payload=verified.payload)
@@ -256,10 +295,12 @@ class ScriptedServer:
     def _look_at_handshake(self, seen: Seen) -> Seen:
         sid = f"{random_bytes(4).hex()}-0000-4000-8000-{random_bytes(6).hex()}"
         try:
-            accepted = respond(seen.body, m=random_bytes(32), mac_key=random_bytes(32), sid=sid, now=now_ms())
+            answer = self.version.respond(seen.body, self.terms, random_bytes, sid, now_ms(), REFERENCE)
         except NenError as error:
             return replace(seen, fault=error)
-        return replace(seen, accepted=accepted)
+        if isinstance(answer, Declined):
+            return replace(seen, declined=answer.reply)
+        return replace(seen, accepted=answer)
 
     def _load(self, question: LoadSession) -> Session | None:
         return self.sessions.get(question.sid)
@@ -350,8 +391,12 @@ async def _until_gone(stream: anyio.abc.SocketStream) -> None:
             await stream.receive()
 
 
+def _is_rekey(seen: Seen) -> bool:
+    return seen.version.ratchets and (seen.method, seen.path) == ("POST", REKEY_PATH)
+
+
 def _is_application(seen: Seen) -> bool:
-    return seen.path not in (HANDSHAKE_PATH, ROTATE_PATH, TERMINATE_PATH, STATUS_PATH)
+    return seen.path not in (HANDSHAKE_PATH, ROTATE_PATH, TERMINATE_PATH, STATUS_PATH) and not _is_rekey(seen)
 
 
 def _shown(seen: Seen) -> str:

@@ -15,7 +15,7 @@ from nen_ref.conformance.client_probe import ClientProbe
 from nen_ref.conformance.divergence import first_difference
 from nen_ref.conformance.harness.driver import Harness, HarnessFault
 from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS
-from nen_ref.conformance.harness.probe import ConfiguredProbe, HarnessProbe
+from nen_ref.conformance.harness.probe import ConfiguredProbe, Defaults, HarnessProbe
 from nen_ref.conformance.model import Case, Implementation, Kind, Outcome, Result
 from nen_ref.conformance.peer import Draft, Peer
 from nen_ref.conformance.probe import Probe, Routes
@@ -90,6 +90,7 @@ class HarnessTarget:
         self._command = tuple(command)
         self._protocol = protocol
         self._offers: frozenset[str] = frozenset()
+        self._defaults: Defaults = {}
         self._idle: list[Harness] = []
         self._running: list[Harness] = []
         self._starting = anyio.Lock()
@@ -107,6 +108,7 @@ class HarnessTarget:
             await harness.stop()
             raise Unreachable(f"the harness speaks {', '.join(started.protocols)}, not {self._protocol}")
         self.implementation, self._offers = started.implementation, started.offers
+        self._defaults = self._version_asked_for()
         self._idle.append(harness)
         return self
 
@@ -126,7 +128,7 @@ class HarnessTarget:
         if case.kind is Kind.SERVER:
             harness, server, _ = await self._shared_server()
             if "server.start" in case.needs:
-                yield ConfiguredProbe(case, harness=harness)
+                yield ConfiguredProbe(case, harness=harness, defaults=self._defaults)
                 return
             async with server.probe(case) as checks:
                 yield checks
@@ -134,10 +136,10 @@ class HarnessTarget:
         harness = self._idle.pop() if self._idle else await self._another()
         try:
             if case.kind is Kind.CLIENT:
-                async with ClientProbe.ready(case, harness) as client:
+                async with ClientProbe.ready(case, harness, self._defaults) as client:
                     yield client
             else:
-                yield HarnessProbe(case, harness=harness)
+                yield HarnessProbe(case, harness=harness, defaults=self._defaults)
         finally:
             self._idle.append(harness)
 
@@ -152,8 +154,18 @@ class HarnessTarget:
         harness, _, name = self._server
         session = checks.sessions[-1]
         held = await harness.run("server.session", server=name, sid=session.sid)
-        found = first_difference(checks.values_of(session), held.values if held.ok else {})
+        keys = {"enc": held["secret"], "mac": held["hmac_key"]} if held.ok else {}
+        found = first_difference(checks.values_of(session), {**held.values, **keys} if held.ok else {})
         return replace(result, divergence=found)
+
+    def _version_asked_for(self) -> Defaults:
+        """How a server, a client and a verification are told which version to speak. V1 goes without saying, where it
+        has to."""
+        named = {"protocol": self._protocol}
+        asked: Defaults = {"server.start": {"protocols": [self._protocol]}, "client.new": named}
+        if self._protocol != "v1":
+            return {**asked, "request.verify": named}
+        return {op: option for op, option in asked.items() if set(option) <= self._offers}
 
     async def _another(self) -> Harness:
         """One more process of the harness."""
@@ -181,7 +193,7 @@ class HarnessTarget:
             return self._server
 
     async def _start_server(self, harness: Harness) -> tuple[Harness, UrlTarget, str]:
-        reply = await harness.run("server.start")
+        reply = await harness.run("server.start", **self._defaults.get("server.start", {}))
         if not reply.ok:
             await harness.stop()
             raise CannotBegin(reply.failure or Outcome.FAIL, f"server.start: {reply.describe()}")

@@ -16,7 +16,7 @@ from nen_ref.conformance.compare import STYLES
 from nen_ref.conformance.model import Case, Implementation, Kind, Outcome, Report, Result
 from nen_ref.conformance.pages import WORDS
 from nen_ref.conformance.report_json import reproduce
-from nen_ref.conformance.requirements import requirements
+from nen_ref.conformance.requirements import rule
 from nen_ref.conformance.text import number, visible
 from nen_ref.conformance.verdict import FAILED, PASSED, findings_to_read, verdict
 
@@ -90,12 +90,12 @@ def print_report(console: Console, report: Report, baseline: BaselineVerdict | N
 
 def describe_case(case: Case) -> RenderableType:
     """Everything there is to know of a case before it is run."""
-    rule = requirements(case.protocol)[case.requirement]
-    binding = f"{rule.key_word}{', our decision' if rule.decision else ''}"
+    tested = rule(case.requirement)
+    binding = f"{tested.key_word}{', our decision' if tested.decision else ''}"
     rows = {
         "checks": case.title,
         "examines": f"a {case.kind.value}",
-        "requirement": f"{case.requirement} ({binding}): {rule.sentence}",
+        "requirement": f"{case.requirement} ({binding}): {tested.sentence}",
         "level": case.level,
         "accepts": ", ".join(case.acceptable),
         "needs": ", ".join(case.needs),
@@ -109,7 +109,7 @@ def print_result(console: Console, result: Result, implementation: Implementatio
     """What was asked, what came back; for a finding also why it matters, its likely cause, and how to see it again."""
     case = result.case
     rows: dict[str, str | Text] = {
-        "requirement": f"{case.requirement}: {requirements(case.protocol)[case.requirement].sentence}",
+        "requirement": f"{case.requirement}: {rule(case.requirement).sentence}",
         "checked": case.title,
         "expected": " or ".join(case.acceptable),
         "observed": Text(visible(result.observed), style=STYLES[result.outcome]),

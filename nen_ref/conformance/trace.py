@@ -19,19 +19,19 @@ from typing import Any
 import nen_ref
 from nen_ref.conformance.model import Case
 from nen_ref.conformance.mutants.model import Mutant, all_mutants
-from nen_ref.conformance.registry import all_cases
+from nen_ref.conformance.registry import first_cases
 from nen_ref.conformance.requirements import Requirement, requirements
 from nen_ref.vectors.published import published_folder
 
 # These declare cases, mutants and vectors, and are counted as such.
 CATALOGUES = ("nen_ref/conformance/cases/", "nen_ref/conformance/mutants/", "nen_ref/vectors/suites/")
 
-_ID = re.compile(r"V\d-[A-Z]+-\d\d")
+_ID = re.compile(r"(?:V\d|SEAL)-[A-Z]+-\d\d")
 _CITED = re.compile(
-    r"(?P<area>V\d-[A-Z]+)-(?P<first>\d\d)\b"
+    r"(?P<area>(?:V\d|SEAL)-[A-Z]+)-(?P<first>\d\d)\b"
     r"(?P<more>(?:(?:,|,? and|,?\s+to)\s+-\d\d\b|\s+to\s+(?P=area)-\d\d\b)*)"
 )
-_MORE = re.compile(r"(?P<to>\bto\s+)?(?:V\d-[A-Z]+)?-(?P<number>\d\d)")
+_MORE = re.compile(r"(?P<to>\bto\s+)?(?:(?:V\d|SEAL)-[A-Z]+)?-(?P<number>\d\d)")
 _ISO = re.compile(r"ISO-\d{4}")
 
 
@@ -75,10 +75,10 @@ def cited(text: str) -> Iterator[tuple[int, str]]:
             last = number
 
 
-def unknown(text: str, protocol: str = "v1") -> list[str]:
-    """The ids of this protocol in a text that its specification does not have."""
-    known = requirements(protocol)
-    return sorted({id for _, id in cited(text) if id.startswith(protocol.upper() + "-") and id not in known})
+def unknown(text: str, document: str = "v1") -> list[str]:
+    """The ids of one document of the specification in a text, which the document does not have."""
+    known = requirements(document)
+    return sorted({id for _, id in cited(text) if id.startswith(document.upper() + "-") and id not in known})
 
 
 def places(file: str, source: str) -> Iterator[tuple[str, Place]]:
@@ -108,16 +108,16 @@ def _named(body: Sequence[ast.stmt], outer: str) -> Iterator[tuple[str, int, int
                 yield outer + target.id, node.lineno, last
 
 
-def traces(protocol: str = "v1", vectors: Path | None = None) -> list[Trace]:
-    """All requirements of the protocol in the order of the specification. `vectors`: a folder of vector files, the
-    published one by default."""
+def traces(document: str = "v1", vectors: Path | None = None) -> list[Trace]:
+    """All requirements of one document in the order of the specification. `vectors`: a folder of vector files, the
+    published one by default. A case counts once, in the first version in which it is about the requirement."""
     root = Path(nen_ref.__file__).parents[1]
     code = _scan(root, "nen_ref")
     tests = _scan(root, "tests")
     covered = covered_by(vectors or published_folder())
-    cases, mutants = all_cases(protocol), all_mutants()
+    cases, mutants = first_cases(), all_mutants()
     found = []
-    for id, rule in requirements(protocol).items():
+    for id, rule in requirements(document).items():
         own = tuple(case for case in cases if case.requirement == id)
         codes = {code for case in own for code in case.codes} | set(_ISO.findall(rule.sentence))
         found.append(

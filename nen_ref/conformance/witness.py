@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from nen_ref.conformance.harness.driver import Harness, HarnessFault, Reply
+from nen_ref.conformance.harness.operations import OPTIONS
 from nen_ref.conformance.model import Outcome
 from nen_ref.providers import PROVIDERS
 from nen_ref.vectors.build import Answer, Json, calls
@@ -61,9 +62,12 @@ def plain_name(name: str) -> str:
 
 
 def can(offers: frozenset[str], operation: str, given: Mapping[str, Any]) -> bool:
-    """Whether the harness knows the operation, and the harness protocol all of these arguments."""
+    """Whether the harness knows the operation, and the harness protocol all of these arguments.
+
+    An argument that may be absent is an option of its own only where the table of options has it.
+    """
     asked, _ = INSTEAD.get(operation, (operation, {}))
-    options = set(given) & OPERATIONS[operation].optional
+    options = set(given) & OPERATIONS[operation].optional & set(OPTIONS)
     return asked in offers and options <= offers and not set(given) & set(OPERATIONS[operation].more)
 
 

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from nen_ref.http.server import LARGE, NenServer
 from nen_ref.protocol.errors import INTERNAL, WIRE_INVALID_PAYLOAD_FORMAT, NenError, failure
 from nen_ref.protocol.messages import JSON_TYPE, STREAM_TYPE, Headers, Reply, Request, error_reply
+from nen_ref.protocol.responses import head_response
 from nen_ref.protocol.sse import EventReader
 from nen_ref.protocol.stream import MAX_EVENT_SIZE, StreamSealer
 from nen_ref.protocol.verification import Verified
@@ -112,13 +113,22 @@ class NenMiddleware:
 
     Every HTTP route is protected but those whose exact path stands in `plain_paths` (health checks, static pages).
     WebSockets have no place in Nen: they are refused unless their path is plain. The application finds the session, and
-    whether a body came, in `scope["nen"]`, a `Verified`.
+    whether a body came, in `scope["nen"]`, a `Verified`. A route whose exact path stands in `body_paths` needs one:
+    whoever takes the body off a signed request leaves a valid one without (V2-REQ-08).
     """
 
-    def __init__(self, app: ASGIApp, *, server: NenServer | None = None, plain_paths: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        server: NenServer | None = None,
+        plain_paths: Collection[str] = (),
+        body_paths: Collection[str] = (),
+    ) -> None:
         self._app = app
         self._server = server or NenServer()
         self._plain_paths = frozenset(plain_paths)
+        self._body_paths = frozenset(body_paths)
         self._bodies = _Bodies(self._server.config.bodies_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,6 +152,12 @@ class NenMiddleware:
                     await _send_reply(send, reply)
                     return
                 verified = await self._server.verify(request)
+                reply = await self._server.rekey(own, verified)
+                if reply is not None:
+                    await _send_reply(send, reply)
+                    return
+                if verified.payload is None and own.path in self._body_paths:
+                    raise failure(WIRE_INVALID_PAYLOAD_FORMAT, "this route needs a body, and none came")
         except NenError as error:
             log.info("%s %r refused: %s (%s)", scope["method"], scope["path"], error, error.entry.hint)
             await _send_reply(send, error_reply(error))
@@ -291,12 +307,23 @@ class _Answer:
         self._headers = [(name, value) for name, value in headers if name not in _ANSWER_HEADERS_DROPPED]
         content_type = dict(headers).get(b"content-type", b"").partition(b";")[0].strip().lower()
         if self._method == "HEAD":
-            await self._send_whole(Reply(self._status, {"content-type": JSON_TYPE}))
+            await self._start_head(dict(headers), content_type)
         elif content_type == STREAM_TYPE.encode() and 200 <= self._status < 300:
             head, self._stream = self._server.open_stream(self._verified)
             self._events = None if CHUNKS_HEADER in dict(headers) else EventReader(MAX_EVENT_SIZE)
             self.started = True
             await _send_start(self._send, head, self._headers)
+
+    async def _start_head(self, headers: Mapping[bytes, bytes], content_type: bytes) -> None:
+        """In V1, and for a stream, nothing is said of a length; else it is that of the sealed body. V2-RES-02.
+
+        Where the application says how long its answer would be, its body is not waited for.
+        """
+        length = headers.get(b"content-length", b"")
+        if not self._verified.version.head_has_length or content_type == STREAM_TYPE.encode():
+            await self._send_whole(Reply(self._status, {"content-type": JSON_TYPE}))
+        elif length.isdigit():
+            await self._send_whole(head_response(self._status, int(length)))
 
     async def _send_chunks(self, body: bytes, more: bool) -> None:
         """Every chunk at once. V1-STR-02, V1-STR-15."""
@@ -314,6 +341,9 @@ class _Answer:
     async def _collect(self, body: bytes, more: bool) -> None:
         self._body.append(body)
         if more:
+            return
+        if self._method == "HEAD":
+            await self._send_whole(head_response(self._status, sum(map(len, self._body))))
             return
         try:
             reply = await self._server.seal(self._verified, self._status, b"".join(self._body))

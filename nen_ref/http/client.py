@@ -32,11 +32,12 @@ from nen_ref.protocol.errors import (
     NenError,
     failure,
 )
-from nen_ref.protocol.handshake import client_hello
+from nen_ref.protocol.handshake_v3 import Resumption, SecurityMode
 from nen_ref.protocol.identity import Identity
 from nen_ref.protocol.messages import (
     HANDSHAKE_PATH,
     JSON_TYPE,
+    REKEY_PATH,
     ROTATE_PATH,
     SESSION_HEADER,
     STATUS_PATH,
@@ -46,8 +47,12 @@ from nen_ref.protocol.messages import (
     Reply,
 )
 from nen_ref.protocol.payload import NONCE_SIZE
+from nen_ref.protocol.resumption import NONCE_SIZE as RESUME_NONCE_SIZE
+from nen_ref.protocol.resumption import ResumeHello, resume_hello
+from nen_ref.protocol.server_identity import ServerTrust
 from nen_ref.protocol.stream import StreamOpener
-from nen_ref.protocol.wire import dump_json
+from nen_ref.protocol.versions import V1, V3, ClientTerms, Hello, Version
+from nen_ref.protocol.wire import Malformed, dump_json, parse_json_object
 
 MAX_ANSWER_SIZE = 64 * 1024 * 1024
 
@@ -79,38 +84,80 @@ class _Flow:
     def __init__(
         self,
         http: httpx.Client | httpx.AsyncClient,
-        identity: Identity | None,
+        version: Version,
+        terms: ClientTerms,
         clock: Callable[[], int],
         random_bytes: Callable[[int], bytes],
         suite: Suite,
     ) -> None:
+        if terms.identity is not None and version.family == V3.family:
+            raise ValueError("V3 has no identity of the client")
         self._http = http
-        self._identity = identity
+        self._version = version
+        self._terms = terms
         self._clock = clock
         self._random_bytes = random_bytes
         self._suite = suite
         self._terminated = False
+        self._resumption: Resumption | None = None  # of a session that was given up
         self.session: ClientSession | None = None
 
     def handshake(self, path: str = HANDSHAKE_PATH) -> Exchange[ClientSession]:
         """A new session; an old one is given up when the new one stands. V1-HS-10, V1-HS-11, V1-LIFE-04."""
         old = self._session_header() if path == ROTATE_PATH else {}
-        hello = client_hello(
-            self._random_bytes(32), self._random_bytes(32), self._identity, self._random_bytes(32), suite=self._suite
-        )
-        session = ClientSession(suite=self._suite)
+        session = self._new_session()
+        hello = self._version.hello(self._terms, self._random_bytes, self._suite)
+        yield from self._exchange_hello(session, hello, path, old)
+        self.session, self._terminated = session, False
+        return session
+
+    def resume(self) -> Exchange[bool]:
+        """A new session from the ticket of the last one, or a full handshake where the server declines; which it was.
+
+        V3-TICKET-08, V3-TICKET-09.
+        """
+        resumption = self.session.resumption if self.session else self._resumption
+        if resumption is not None:
+            session = self._new_session()
+            hello = resume_hello(resumption, self._random_bytes(RESUME_NONCE_SIZE), self._terms.mode)
+            if (yield from self._exchange_hello(session, hello, HANDSHAKE_PATH, {})):
+                self.session, self._terminated = session, False
+                return True
+        self._resumption = None
+        yield from self.handshake()
+        return False
+
+    def rekey(self) -> Exchange[bool]:
+        """The next keys of the session, on both sides; where the server refuses, a new session. V3-REKEY-07 to -09."""
+        self._session_header()
+        if not self._version.ratchets:
+            raise ValueError(f"{self._version.name} has no ratchet: rotate makes a new session")
+        response = None
+        with suppress(*_THROWN):
+            response, session = yield from self._attempt("POST", REKEY_PATH, None, {}, {})
+        if response is not None and response.status_code == 200 and _says_ok(response.content):
+            if self.session is session:
+                self.session = session.ratchet()
+            return True
+        yield from self.handshake(ROTATE_PATH)
+        return False
+
+    def _new_session(self) -> ClientSession:
+        return ClientSession(version=self._version, terms=self._terms, suite=self._suite)
+
+    def _exchange_hello(
+        self, session: ClientSession, hello: Hello | ResumeHello, path: str, headers: dict[str, str]
+    ) -> Exchange[bool]:
         body = session.start_handshake(hello)
         try:
             response = yield self._http.build_request(
-                "POST", path, headers={"content-type": JSON_TYPE, **old}, content=body
+                "POST", path, headers={"content-type": JSON_TYPE, **headers}, content=body
             )
         except httpx.TransportError as fault:
             raise failure(HANDSHAKE_NETWORK, type(fault).__name__) from fault
         except _UNREADABLE as fault:
             raise failure(HANDSHAKE_BAD_RESPONSE, f"the answer cannot be read: {type(fault).__name__}") from fault
-        session.finish_handshake(_reply(response))
-        self.session, self._terminated = session, False
-        return session
+        return session.finish_handshake(_reply(response))
 
     def request(
         self, method: str, url: str, payload: bytes | None, options: dict[str, Any]
@@ -160,7 +207,7 @@ class _Flow:
     def forget(self) -> None:
         if self.session is not None:
             self.session.close()
-        self.session, self._terminated = None, True
+        self.session, self._resumption, self._terminated = None, None, True
 
     def _plain(self, method: str, path: str, headers: dict[str, str]) -> Exchange[httpx.Response]:
         try:
@@ -179,7 +226,7 @@ class _Flow:
         if response.status_code != 401 or _looks_sealed(response):
             return response, session
         if self.session is session:  # nobody else has renewed it meanwhile
-            self.session = None
+            self.session, self._resumption = None, session.resumption
         return (yield from self._attempt(method, url, payload, options, extensions))
 
     def _attempt(
@@ -246,22 +293,30 @@ class NenClient(_Verbs[httpx.Response]):
     """A synchronous client of the Nen server at `base_url`. It follows no redirect (V1-HS-16), and waits five seconds
     for a peer that says nothing unless `timeout` says otherwise (V1-HS-15). Bodies are `application/json` (V1-REQ-11).
 
-    `identity` is proven in each handshake. `clock` (ms) and `random_bytes` can be replaced, so that a run can be
-    replayed. Further keywords (`timeout`, `verify`, `transport`, ...) go to `httpx2.Client`.
+    `version` is the one that it speaks, and no other (V3-VER-05). `identity` is proven in each handshake (V1, V2). For
+    V3: `security_mode`; `server_identity`, the 1952-byte ML-DSA-65 key that the server must prove; and `bound`, whether
+    its proof must cover all of the handshake, which not every server offers (V3-ID-08). `clock` (ms) and `random_bytes`
+    can be replaced, so that a run can be replayed. Further keywords (`timeout`, `verify`, `transport`, ...) go to
+    `httpx2.Client`.
     """
 
     def __init__(
         self,
         base_url: str,
         *,
+        version: Version = V1,
         identity: Identity | None = None,
+        security_mode: SecurityMode = SecurityMode.HYBRID,
+        server_identity: bytes | None = None,
+        bound: bool = False,
         clock: Callable[[], int] = now_ms,
         random_bytes: Callable[[int], bytes] = os.urandom,
         suite: Suite = REFERENCE,
         **options: Any,
     ) -> None:
+        terms = ClientTerms(identity, security_mode, ServerTrust(server_identity, bound))
         self._http = httpx.Client(base_url=base_url, follow_redirects=False, **options)
-        self._flow = _Flow(self._http, identity, clock, random_bytes, suite)
+        self._flow = _Flow(self._http, version, terms, clock, random_bytes, suite)
 
     def handshake(self) -> None:
         """Make a new session now, rather than with the first request."""
@@ -270,6 +325,14 @@ class NenClient(_Verbs[httpx.Response]):
     def rotate(self) -> None:
         """Replace the session by a new one and drop the old one on the server."""
         self._drive(self._flow.handshake(ROTATE_PATH))
+
+    def rekey(self) -> bool:
+        """Take the next keys of the session; False where the server refused and a new session was made. V3 only."""
+        return self._drive(self._flow.rekey())
+
+    def resume(self) -> bool:
+        """Make a new session from the ticket of the last one; False where it took a full handshake. V3 only."""
+        return self._drive(self._flow.resume())
 
     def status(self) -> bool:
         """Whether the server still knows the session."""
@@ -355,20 +418,31 @@ class AsyncNenClient(_Verbs[Awaitable[httpx.Response]]):
         self,
         base_url: str,
         *,
+        version: Version = V1,
         identity: Identity | None = None,
+        security_mode: SecurityMode = SecurityMode.HYBRID,
+        server_identity: bytes | None = None,
+        bound: bool = False,
         clock: Callable[[], int] = now_ms,
         random_bytes: Callable[[int], bytes] = os.urandom,
         suite: Suite = REFERENCE,
         **options: Any,
     ) -> None:
+        terms = ClientTerms(identity, security_mode, ServerTrust(server_identity, bound))
         self._http = httpx.AsyncClient(base_url=base_url, follow_redirects=False, **options)
-        self._flow = _Flow(self._http, identity, clock, random_bytes, suite)
+        self._flow = _Flow(self._http, version, terms, clock, random_bytes, suite)
 
     async def handshake(self) -> None:
         await self._drive(self._flow.handshake())
 
     async def rotate(self) -> None:
         await self._drive(self._flow.handshake(ROTATE_PATH))
+
+    async def rekey(self) -> bool:
+        return await self._drive(self._flow.rekey())
+
+    async def resume(self) -> bool:
+        return await self._drive(self._flow.resume())
 
     async def status(self) -> bool:
         return await self._drive(self._flow.status())
@@ -503,6 +577,12 @@ def _looks_sealed(response: httpx.Response) -> bool:
     return not _is_stream(response) and b'"ct"' in response.content
 
 
+def _says_ok(body: bytes) -> bool:
+    with suppress(Malformed):
+        return parse_json_object(body).get("ok") is True
+    return False
+
+
 def _is_stream(response: httpx.Response) -> bool:
     content_type: str = response.headers.get("content-type", "")
     return content_type.partition(";")[0].strip().lower() == STREAM_TYPE
@@ -514,7 +594,9 @@ def _is_wanted_stream(response: httpx.Response) -> bool:
 
 def _with_content(response: httpx.Response, content: bytes) -> httpx.Response:
     """The answer, which is read or closed by now, with other content."""
-    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _DROPPED]
+    # The answer to HEAD has no body, and keeps the length of the one it would have had.
+    dropped = frozenset() if response.request.method == "HEAD" else _DROPPED
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in dropped]
     answer = httpx.Response(
         response.status_code,
         headers=headers,

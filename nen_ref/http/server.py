@@ -11,7 +11,7 @@ import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar, TypeVarTuple
 
@@ -20,9 +20,13 @@ import anyio.to_thread
 from anyio.lowlevel import RunVar
 
 from nen_ref.primitives.suite import REFERENCE, Suite
-from nen_ref.protocol.handshake import MAC_KEY_SIZE, IdentityPolicy, respond
+from nen_ref.protocol.errors import AUTH_SIGNATURE_INVALID, SESSION_INVALID_OR_EXPIRED, failure
+from nen_ref.protocol.handshake import Accepted, IdentityPolicy
+from nen_ref.protocol.identity import Identity
+from nen_ref.protocol.key_schedule import KEY_SIZE, ratchet
 from nen_ref.protocol.messages import (
     HANDSHAKE_PATH,
+    REKEY_PATH,
     ROTATE_PATH,
     SESSION_HEADER,
     STATUS_PATH,
@@ -33,9 +37,12 @@ from nen_ref.protocol.messages import (
 )
 from nen_ref.protocol.payload import NONCE_SIZE
 from nen_ref.protocol.responses import seal_response
+from nen_ref.protocol.resumption import Declined
 from nen_ref.protocol.session import SESSION_LIFE_MS
 from nen_ref.protocol.stream import StreamSealer, stream_head
+from nen_ref.protocol.tickets import TICKET_LIFE_MS, TicketKeys
 from nen_ref.protocol.verification import Answer, LoadSession, Question, RequestPolicy, Verified, verify_request
+from nen_ref.protocol.versions import V1, ServerTerms, Version, answering
 from nen_ref.protocol.wire import dump_json
 from nen_ref.stores import MemoryStore, SessionStore
 
@@ -55,7 +62,12 @@ def now_ms() -> int:
 
 @dataclass(frozen=True)
 class ServerConfig:
-    """`session_life_ms` and `body_limit` (bytes) bound what a client can hold; the policies say whom it serves."""
+    """`session_life_ms` and `body_limit` (bytes) bound what a client can hold; the policies say whom it serves.
+
+    `versions` are all that it speaks; a client of another one is refused. The rest is for V3: `server_identity` and
+    whether its nonce is `bound` to the handshake (server_identity.py), and the `ticket_keys` that all nodes of a server
+    share; without them each process draws one of its own.
+    """
 
     session_life_ms: int = SESSION_LIFE_MS
     body_limit: int = BODY_LIMIT
@@ -64,6 +76,11 @@ class ServerConfig:
     bodies_limit: int = 256 * 1024 * 1024  # bytes of all large bodies that are in memory at one time
     identity: IdentityPolicy = field(default_factory=IdentityPolicy)
     requests: RequestPolicy = field(default_factory=RequestPolicy)
+    versions: tuple[Version, ...] = (V1,)
+    server_identity: Identity | None = None
+    bound: bool = True
+    ticket_keys: TicketKeys | None = None
+    ticket_life_ms: int = TICKET_LIFE_MS
 
 
 class NenServer:
@@ -83,6 +100,13 @@ class NenServer:
         self._clock = clock
         self._random_bytes = random_bytes
         self._suite = suite
+        self._terms = ServerTerms(
+            tickets=self.config.ticket_keys or TicketKeys(random_bytes(KEY_SIZE)),
+            policy=self.config.identity,
+            identity=self.config.server_identity,
+            bound=self.config.bound,
+            ticket_life_ms=self.config.ticket_life_ms,
+        )
         self._endpoints: dict[tuple[str, str], Callable[[Request], Awaitable[Reply]]] = {
             ("POST", HANDSHAKE_PATH): self._handshake,
             ("POST", ROTATE_PATH): self._rotate,
@@ -104,13 +128,32 @@ class NenServer:
 
     async def verify(self, request: Request) -> Verified:
         """Drive the nine steps of the specification over the store. Raises NenError."""
-        steps = verify_request(request, self._clock(), self.config.requests, suite=self._suite)
+        steps = verify_request(
+            request, self._clock(), self.config.requests, versions=self.config.versions, suite=self._suite
+        )
         answer: Answer = None
         while True:
             outcome = await _compute(len(request.body), _step, steps, answer)
             if isinstance(outcome, Verified):
                 return outcome
             answer = await self._ask(outcome)
+
+    async def rekey(self, request: Request, verified: Verified) -> Reply | None:
+        """The answer of the rekey endpoint to a verified request, None for any other request. V3-REKEY-01, V3-REKEY-04.
+
+        Of several under the same keys one is first; for the others the keys they were signed with are gone
+        (V3-REKEY-05; V3-REKEY-03 for what comes later). A request that was verified before keeps its session, and with
+        it the keys of its answer (V3-REKEY-06). A payload is not looked at (V3-REKEY-10), and a session of V1 or V2 has
+        no such endpoint (V3-REKEY-12).
+        """
+        if (request.method, request.path) != ("POST", REKEY_PATH) or not verified.version.ratchets:
+            return None
+        session = verified.session
+        keys = ratchet(session.keys, suite=self._suite)
+        if not await self._store.replace(session, replace(session, keys=keys)):
+            alive = await self._store.exists(session.sid)
+            raise failure(AUTH_SIGNATURE_INVALID if alive else SESSION_INVALID_OR_EXPIRED, "the keys changed meanwhile")
+        return json_reply(200, dump_json({"ok": True}))
 
     async def seal(self, verified: Verified, status: int, payload: bytes) -> Reply:
         """The sealed answer to a verified request."""
@@ -127,26 +170,28 @@ class NenServer:
         return await _compute(len(chunk), stream.seal, chunk)
 
     async def _handshake(self, request: Request) -> Reply:
-        """V1-HS-01, V1-HS-08, V1-HS-09: a new session, stored before its answer is sent."""
-        work = partial(
-            respond,
-            request.body,
-            m=self._random_bytes(32),
-            mac_key=self._random_bytes(MAC_KEY_SIZE),
-            sid=str(uuid.UUID(bytes=self._random_bytes(16), version=4)),
-            now=self._clock(),
-            policy=self.config.identity,
-            suite=self._suite,
-        )
-        accepted = await _compute(len(request.body), work)
-        await self._store.set(accepted.session, self.config.session_life_ms)
-        return accepted.reply
+        """V1-HS-01, V1-HS-08, V1-HS-09: a new session, stored before its answer is sent. What is refused is not stored:
+        V1-HS-14, V3-TICKET-07."""
+        return (await self._accept(request)).reply
+
+    async def _accept(self, request: Request) -> Accepted | Declined:
+        version = answering(self.config.versions, request.body)
+        sid = str(uuid.UUID(bytes=self._random_bytes(16), version=4))
+        work = partial(version.respond, request.body, self._terms, self._random_bytes, sid, self._clock(), self._suite)
+        outcome = await _compute(len(request.body), work)
+        if isinstance(outcome, Accepted):
+            await self._store.set(outcome.session, self.config.session_life_ms)
+        return outcome
 
     async def _rotate(self, request: Request) -> Reply:
-        """V1-LIFE-04, V1-LIFE-05: the old session goes once the new one is stored: a fault leaves one of them."""
-        reply = await self._handshake(request)
-        await self._drop(request)
-        return reply
+        """The old session goes once the new one is stored: a fault leaves one of them.
+
+        V1-LIFE-04, V1-LIFE-05, V3-TICKET-15.
+        """
+        outcome = await self._accept(request)
+        if isinstance(outcome, Accepted):
+            await self._drop(request)
+        return outcome.reply
 
     async def _terminate(self, request: Request) -> Reply:
         """V1-LIFE-02."""

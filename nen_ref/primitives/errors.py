@@ -28,7 +28,8 @@ class ContextError(PrimitiveError):
 
 
 class LimitError(PrimitiveError):
-    """More data than one key and nonce may cover (RFC 8439, 2.8: 2^38 - 64 bytes, 2^32 blocks)."""
+    """More data than one key and nonce may cover (RFC 8439, 2.8: 2^38 - 64 bytes, 2^32 blocks), or than one call
+    may derive (RFC 5869, 2.3: 8160 bytes)."""
 
 
 class AuthenticationError(PrimitiveError):

@@ -9,6 +9,10 @@ integer and applies it to each coefficient, ours takes the whole polynomial. A p
 256 coefficients, a vector a list of polynomials. The coefficients that `add`, `subtract` and the NTT give are
 in 0 .. q-1; `mod_pm_q` gives the signed ones.
 
+For speed, algorithms 6 to 8 do the arithmetic of section 7 on whole vectors: `lanes.ntt` is `ntt` for all
+polynomials at once, `lanes.decompose` is `decompose`, and so on (see `ml_dsa_lanes`). Sampling and packing, which
+take a whole polynomial at once here, stand coefficient by coefficient in `ml_dsa_plain`.
+
 Not constant-time: signing leaks its key to anyone who can measure it.
 """
 
@@ -21,6 +25,7 @@ from hashlib import shake_128, shake_256
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
+from nen_ref.primitives import ml_dsa_lanes as lanes
 from nen_ref.primitives.errors import ContextError, KeyCheckError, LengthError
 
 Poly: TypeAlias = list[int]
@@ -28,8 +33,7 @@ Vector: TypeAlias = list[Poly]
 Matrix: TypeAlias = list[Vector]
 
 # Section 4, table 1: common to all parameter sets.
-q = 8380417  # 2^23 - 2^13 + 1
-zeta = 1753  # a 512th root of unity modulo q
+q = lanes.q  # 8380417 = 2^23 - 2^13 + 1
 d = 13  # bits dropped from t
 
 T1_MAX = (1 << 23 - d) - 1
@@ -168,24 +172,27 @@ class Rejection(Enum):
 
 
 class Signing(NamedTuple):
-    """What all attempts at one signature start from; s1, s2 and t0 as `vector_lanes`."""
+    """What all attempts at one signature start from."""
 
     mu: bytes
     rho_prime_prime: bytes
-    A_hat: Matrix
-    s1_lanes: list[int]
-    s2_lanes: list[int]
-    t0_lanes: list[int]
+    A_hat: lanes.Columns
+    s1: lanes.Narrow
+    s2: lanes.Narrow
+    t0: lanes.Narrow
 
     def __repr__(self) -> str:
         return "Signing(<hidden>)"
 
 
 class Commitment(NamedTuple):
-    """An attempt before its response: the secret mask y, w = A * y, the hash of w's high part, the challenge."""
+    """An attempt before its response: the secret mask y, w = A * y, the hash of w's high part, the challenge.
 
-    y: Vector
-    w: Vector
+    y (l polynomials, signed) and w (k, in 0 .. q-1) are in lanes.
+    """
+
+    y: lanes.Lanes
+    w: lanes.Lanes
     c_tilde: bytes
     c: Poly
 
@@ -248,12 +255,11 @@ def keygen_internal(params: ParameterSet, xi: bytes) -> KeyPair:
     seed = H(xi + integer_to_bytes(params.k, 1) + integer_to_bytes(params.l, 1), 128)
     rho, rho_prime, K = seed[:32], seed[32:96], seed[96:]
 
-    A_hat = expand_a(params, rho)
+    A_hat = expand_a_columns(params, rho)
     s1, s2 = expand_s(params, rho_prime)
     # t = A * s1 + s2, of which the public key has the high part only
-    t = add(vector_ntt_inverse(matrix_vector_ntt(A_hat, vector_ntt(s1))), s2)
-    rounded = [power2round(f) for f in t]
-    t1, t0 = [f.r1 for f in rounded], [f.r0 for f in rounded]
+    t = lanes.mod_q(lanes.multiply(A_hat, lanes.join(s1), params.k) + lanes.join(s2), params.k)
+    t1, t0 = [lanes.split(part, params.k) for part in lanes.power2round(t, params.k, d)]
 
     pk = pk_encode(params, rho, t1)
     tr = H(pk, 64)
@@ -297,45 +303,48 @@ def begin_signing(params: ParameterSet, sk: bytes, mu: bytes, rnd: bytes) -> Sig
     return Signing(
         mu=mu,
         rho_prime_prime=H(K + rnd + mu, 64),
-        A_hat=expand_a(params, rho),
-        s1_lanes=vector_lanes(s1),
-        s2_lanes=vector_lanes(s2),
-        t0_lanes=vector_lanes(t0),
+        A_hat=expand_a_columns(params, rho),
+        # c * s1 and c * s2 are below 2^8, c * t0 is below 2^18
+        s1=lanes.narrow(s1, 16),
+        s2=lanes.narrow(s2, 16),
+        t0=lanes.narrow(t0, 32),
     )
 
 
 def commit(params: ParameterSet, signing: Signing, kappa: int) -> Commitment:
     """Algorithm 7, lines 11 to 16: the high part of w = A * y for a fresh mask y, its hash and the challenge."""
-    y = expand_mask(params, signing.rho_prime_prime, kappa)
-    w = vector_ntt_inverse(matrix_vector_ntt(signing.A_hat, vector_ntt(y)))
-    w1 = [high_bits(params, f) for f in w]
-    c_tilde = H(signing.mu + w1_encode(params, w1), params.c_tilde_size)
+    k = params.k
+    y = lanes.join(expand_mask(params, signing.rho_prime_prime, kappa))
+    w = lanes.mod_q(lanes.multiply(signing.A_hat, y, k), k)
+    w1 = lanes.decompose(w, k, params.gamma2).r1
+    c_tilde = H(signing.mu + w1_encode(params, lanes.split(w1, k)), params.c_tilde_size)
     return Commitment(y, w, c_tilde, sample_in_ball(params, c_tilde))
 
 
 def attempt(params: ParameterSet, signing: Signing, kappa: int) -> bytes | Rejection:
     """Algorithm 7, lines 11 to 30 and 33: one attempt at a signature. `kappa` is l times the number of those before."""
+    k, l, gamma1, gamma2 = params.k, params.l, params.gamma1, params.gamma2
     y, w, c_tilde, c = commit(params, signing, kappa)
 
     # Response: z = y + c * s1. Line 23 drops an attempt whose z or r0 would tell something of the
     # secrets. Nothing of a dropped attempt is used, so r0 is computed only if z is good.
-    z = mod_pm_q(add(y, challenge_times(c, signing.s1_lanes)))
-    if infinity_norm(z) >= params.gamma1 - params.beta:
+    z = y + lanes.challenge_times(c, signing.s1)
+    if not lanes.norm_below(z, l, gamma1 - params.beta):
         return Rejection.Z_NORM
-    w_minus_cs2 = subtract(w, challenge_times(c, signing.s2_lanes))
-    r0 = [low_bits(params, f) for f in w_minus_cs2]
-    if infinity_norm(r0) >= params.gamma2 - params.beta:
+    w_minus_cs2 = lanes.mod_q(w - lanes.challenge_times(c, signing.s2), k)
+    r0 = lanes.decompose(w_minus_cs2, k, gamma2).r0
+    if not lanes.norm_below(r0, k, gamma2 - params.beta):
         return Rejection.R0_NORM
 
     # Hint: where the verifier, who lacks t0, would compute another high part.
-    ct0 = challenge_times(c, signing.t0_lanes)
-    if infinity_norm(ct0) >= params.gamma2:
+    ct0 = lanes.challenge_times(c, signing.t0)
+    if not lanes.norm_below(ct0, k, gamma2):
         return Rejection.CT0_NORM
-    h = make_hint(params, negate(ct0), add(w_minus_cs2, ct0))
-    if number_of_ones(h) > params.omega:
+    h = lanes.make_hint(-ct0, w_minus_cs2 + ct0, k, gamma2)
+    if h.bit_count() > params.omega:
         return Rejection.HINT
 
-    return sig_encode(params, c_tilde, z, h)
+    return sig_encode(params, c_tilde, lanes.split(z, l), lanes.split(h, k))
 
 
 def verify_internal(params: ParameterSet, pk: bytes, M_prime: bytes, sigma: bytes) -> bool:
@@ -363,14 +372,15 @@ def verify_mu(params: ParameterSet, pk: bytes, mu: bytes, sigma: bytes) -> bool:
 
 def recommit(params: ParameterSet, pk: PublicKey, mu: bytes, c_tilde: bytes, z: Vector, h: Vector) -> bytes:
     """Algorithm 8, lines 5 and 8 to 12: c_tilde', the commitment hash that z and h lead to."""
-    A_hat = expand_a(params, pk.rho)
+    k = params.k
+    A_hat = expand_a_columns(params, pk.rho)
     c = sample_in_ball(params, c_tilde)
-    # Line 9: A * z - c * t1 * 2^d, where multiplying by 2^d last keeps c * t1 small.
-    Az = vector_ntt_inverse(matrix_vector_ntt(A_hat, vector_ntt(z)))
-    ct1 = challenge_times(c, vector_lanes(pk.t1))
-    w_approx = subtract(Az, [[x << d for x in f] for f in ct1])
-    w1_prime = [use_hint(params, hints, f) for hints, f in zip(h, w_approx, strict=True)]
-    return H(mu + w1_encode(params, w1_prime), params.c_tilde_size)
+    # Line 9: A * z - c * t1 * 2^d, where multiplying by 2^d last keeps c * t1 small: below 2^16.
+    Az = lanes.multiply(A_hat, lanes.join(z), k)
+    ct1 = lanes.challenge_times(c, lanes.narrow(pk.t1, 32))
+    w_approx = lanes.mod_q(Az - (ct1 << d), k)
+    w1_prime = lanes.use_hint(lanes.join(h), w_approx, k, params.gamma2)
+    return H(mu + w1_encode(params, lanes.split(w1_prime, k)), params.c_tilde_size)
 
 
 # Section 3.7: hash functions
@@ -406,21 +416,16 @@ def integer_to_bytes(x: int, alpha: int) -> bytes:
 
 
 def simple_bit_pack(w: Poly, b: int) -> bytes:
-    """Algorithm 16, SimpleBitPack: coefficients in 0 .. b as 32 * bitlen(b) bytes.
-
-    The bits of the coefficients follow each other, least significant first, and fill the bytes in the same
-    order: together they are one little-endian integer. We join neighbours until it is complete.
-    """
+    """Algorithm 16, SimpleBitPack: coefficients in 0 .. b as 32 * bitlen(b) bytes."""
     bits = b.bit_length()
-    while len(w) > 1:
-        w = [low | high << bits for low, high in zip(w[0::2], w[1::2], strict=True)]
-        bits *= 2
-    return integer_to_bytes(w[0], bits // 8)
+    return lanes.pack_bits(lanes.join([w], lanes.word_width(bits)), bits)
 
 
 def bit_pack(w: Poly, a: int, b: int) -> bytes:
-    """Algorithm 17, BitPack: coefficients in -a .. b as 32 * bitlen(a + b) bytes."""
-    return simple_bit_pack([b - x for x in w], a + b)
+    """Algorithm 17, BitPack: coefficients in -a .. b, as b less each, in 32 * bitlen(a + b) bytes."""
+    bits = (a + b).bit_length()
+    width = lanes.word_width(bits)
+    return lanes.pack_bits(lanes.every(256, b, width) - lanes.join([w], width), bits)
 
 
 def simple_bit_unpack(v: bytes, b: int) -> Poly:
@@ -429,11 +434,8 @@ def simple_bit_unpack(v: bytes, b: int) -> Poly:
     Coefficients are in 0 .. 2^bitlen(b) - 1, which is more than 0 .. b unless b + 1 is a power of two.
     """
     bits = b.bit_length()
-    LengthError.check("v", v, 32 * bits)
-    mask = (1 << bits) - 1
-    # Eight coefficients fill `bits` bytes.
-    groups = [int.from_bytes(group, "little") for group in pieces(v, bits)]
-    return [group >> i & mask for group in groups for i in range(0, 8 * bits, bits)]
+    [w] = lanes.split(lanes.unpack_bits(v, bits), 1, lanes.word_width(bits))
+    return w
 
 
 def bit_unpack(v: bytes, a: int, b: int) -> Poly:
@@ -442,7 +444,10 @@ def bit_unpack(v: bytes, a: int, b: int) -> Poly:
     Coefficients are in b - 2^bitlen(a + b) + 1 .. b, which is more than -a .. b unless a + b + 1 is a power
     of two.
     """
-    return [b - x for x in simple_bit_unpack(v, a + b)]
+    bits = (a + b).bit_length()
+    width = lanes.word_width(bits)
+    [w] = lanes.split(lanes.every(256, b, width) - lanes.unpack_bits(v, bits), 1, width)
+    return w
 
 
 def hint_bit_pack(params: ParameterSet, h: Vector) -> bytes:
@@ -573,20 +578,36 @@ def sample_in_ball(params: ParameterSet, rho: bytes) -> Poly:
 
 
 def rej_ntt_poly(rho: bytes) -> Poly:
-    """Algorithm 30, RejNTTPoly: a uniform element of T_q, by rejection, from a seed of 34 bytes.
+    """Algorithm 30, RejNTTPoly: a uniform element of T_q, by rejection, from a seed of 34 bytes."""
+    return list(struct.unpack("<256I", rej_ntt_words(rho)))
 
-    Three bytes without their top bit make a candidate, which is taken if below q (algorithm 14,
-    CoeffFromThreeBytes).
-    """
-    a_hat: Poly = []
+
+def rej_ntt_words(rho: bytes) -> bytes:
+    """Algorithm 30, RejNTTPoly, as 256 words of 32 bits, least significant byte first."""
+    a_hat = b""
     for block in squeeze(G, rho, 5 * 168, 168):
-        # All candidates at once, as 32-bit words: b0, b1, b2 and a zero byte.
-        words = bytearray(len(block) // 3 * 4)
-        words[0::4], words[1::4], words[2::4] = block[0::3], block[1::3], block[2::3].translate(CLEAR_TOP_BIT)
-        a_hat += [z for z in struct.unpack(f"<{len(block) // 3}I", words) if z < q]
-        if len(a_hat) >= 256:
+        a_hat += coeffs_from_three_bytes(block)
+        if len(a_hat) >= 4 * 256:
             break
-    return a_hat[:256]
+    return a_hat[: 4 * 256]
+
+
+def coeffs_from_three_bytes(block: bytes) -> bytes:
+    """Algorithm 14, CoeffFromThreeBytes, for a whole block: words of 32 bits.
+
+    Three bytes without their top bit make a candidate, which is taken if below q. All are looked at together:
+    2^31 - q more reach the top bit of a word where it is not. That is one word in a thousand.
+    """
+    count = len(block) // 3
+    words = bytearray(4 * count)
+    words[0::4], words[1::4], words[2::4] = block[0::3], block[1::3], block[2::3].translate(CLEAR_TOP_BIT)
+    sums = int.from_bytes(words, "little") + lanes.every(count, (1 << 31) - q, 32)
+    rejected = sums & lanes.every(count, 1 << 31, 32)
+    while rejected:
+        last = rejected.bit_length() // 32 - 1
+        del words[4 * last : 4 * last + 4]
+        rejected -= 1 << 32 * last + 31
+    return bytes(words)
 
 
 CLEAR_TOP_BIT = bytes(b & 127 for b in range(256))
@@ -608,19 +629,29 @@ def coeffs_from_byte(eta: int, z: int) -> list[int]:
     return [x for x in candidates if x is not None]
 
 
-COEFFS_FROM_BYTE = {eta: [coeffs_from_byte(eta, z) for z in range(256)] for eta in (2, 4)}
-"""The table of `coeffs_from_byte`."""
+LOWER_HALF, UPPER_HALF = bytes(b & 15 for b in range(256)), bytes(b >> 4 for b in range(256))
+"""Tables for bytes.translate: a half of every byte."""
+
+REJECTED = {eta: bytes(b for b in range(16) if coeff_from_half_byte(eta, b) is None) for eta in (2, 4)}
+"""The half bytes that give no coefficient."""
+
+COEFFS = {eta: bytes((coeff_from_half_byte(eta, b & 15) or 0) & 255 for b in range(256)) for eta in (2, 4)}
+"""Tables for bytes.translate: the coefficient of every half byte, a negative one as a signed byte."""
 
 
 def rej_bounded_poly(params: ParameterSet, rho: bytes) -> Poly:
-    """Algorithm 31, RejBoundedPoly: coefficients uniform in -eta .. eta, by rejection; a 66-byte seed."""
-    table = COEFFS_FROM_BYTE[params.eta]
-    a: Poly = []
+    """Algorithm 31, RejBoundedPoly: coefficients uniform in -eta .. eta, by rejection; a 66-byte seed.
+
+    The whole block at once: its half bytes are looked up, those that are rejected left out.
+    """
+    a = b""
     for block in squeeze(H, rho, 2 * 136, 136):
-        a += [x for z in block for x in table[z]]
+        half_bytes = bytearray(2 * len(block))
+        half_bytes[0::2], half_bytes[1::2] = block.translate(LOWER_HALF), block.translate(UPPER_HALF)
+        a += half_bytes.translate(COEFFS[params.eta], REJECTED[params.eta])
         if len(a) >= 256:
             break
-    return a[:256]
+    return list(struct.unpack("256b", a[:256]))
 
 
 def expand_a(params: ParameterSet, rho: bytes) -> Matrix:
@@ -629,6 +660,12 @@ def expand_a(params: ParameterSet, rho: bytes) -> Matrix:
         [rej_ntt_poly(rho + integer_to_bytes(s, 1) + integer_to_bytes(r, 1)) for s in range(params.l)]
         for r in range(params.k)
     ]
+
+
+def expand_a_columns(params: ParameterSet, rho: bytes) -> lanes.Columns:
+    """Algorithm 32, ExpandA, for products in lanes: `expand_a`, column after column."""
+    seeds = [[rho + integer_to_bytes(s, 1) + integer_to_bytes(r, 1) for r in range(params.k)] for s in range(params.l)]
+    return lanes.columns([[rej_ntt_words(seed) for seed in column] for column in seeds])
 
 
 def expand_s(params: ParameterSet, rho: bytes) -> tuple[Vector, Vector]:
@@ -698,47 +735,35 @@ def use_hint(params: ParameterSet, h: Poly, r: Poly) -> Poly:
 # Section 7.5: NTT
 
 
-def bit_rev8(m: int) -> int:
-    """Algorithm 43, BitRev8: the eight bits of m in reverse."""
-    return int(f"{m:08b}"[::-1], 2)
-
-
-ZETAS = [pow(zeta, bit_rev8(m), q) for m in range(256)]
-"""Appendix B: zeta^BitRev8(m) mod q. Number 0 is not used."""
-
-# Layer n = 0 .. 7 of the standard has 2^n blocks, block i with the factor ZETAS[2^n + i], and pairs each
-# coefficient with the one half a block further. We keep the list shuffled so that in every layer the partner
-# is half the list further, and write partners side by side: then place i of the first half is in block
-# i mod 2^n, and the eighth shuffle restores the order.
-LAYERS = [ZETAS[1 << n : 2 << n] * (128 >> n) for n in range(8)]
-
-
 def ntt(w: Poly) -> Poly:
     """Algorithm 41, NTT: from R_q to T_q. Coefficients may be any integers."""
-    for zetas in LAYERS:
-        w_hat = []
-        for low, high, z in zip(w[:128], w[128:], zetas, strict=True):
-            t = z * high % q
-            w_hat.append(low + t)
-            w_hat.append(low - t)
-        w = w_hat
-    return [x % q for x in w]
-
-
-# Layer n backwards has the factors -ZETAS[2^(n+1) - 1 - i].
-INVERSE_LAYERS = [[-z for z in reversed(zetas)] for zetas in reversed(LAYERS)]
+    w_hat = list(w)
+    m = 0
+    for length in (128, 64, 32, 16, 8, 4, 2, 1):
+        for start in range(0, 256, 2 * length):
+            m += 1
+            z = lanes.ZETAS[m]
+            for j in range(start, start + length):
+                t = z * w_hat[j + length] % q
+                w_hat[j + length] = (w_hat[j] - t) % q
+                w_hat[j] = (w_hat[j] + t) % q
+    return w_hat
 
 
 def ntt_inverse(w_hat: Poly) -> Poly:
-    """Algorithm 42, NTT^-1: from T_q to R_q, `ntt` backwards. Coefficients may be any integers."""
-    for zetas in INVERSE_LAYERS:
-        low, high = [], []
-        for a, b, z in zip(w_hat[0::2], w_hat[1::2], zetas, strict=True):
-            low.append(a + b)
-            high.append(z * (a - b) % q)
-        w_hat = low + high
+    """Algorithm 42, NTT^-1: from T_q to R_q. Coefficients may be any integers."""
+    w = list(w_hat)
+    m = 256
+    for length in (1, 2, 4, 8, 16, 32, 64, 128):
+        for start in range(0, 256, 2 * length):
+            m -= 1
+            z = -lanes.ZETAS[m]
+            for j in range(start, start + length):
+                t = w[j]
+                w[j] = (t + w[j + length]) % q
+                w[j + length] = z * (t - w[j + length]) % q
     f = 8347681  # 256^-1 mod q
-    return [f * x % q for x in w_hat]
+    return [f * x % q for x in w]
 
 
 # Section 7.6: arithmetic under NTT, and in R_q what is alike
@@ -780,33 +805,9 @@ def vector_ntt_inverse(v_hat: Vector) -> Vector:
     return [ntt_inverse(f) for f in v_hat]
 
 
-# The challenge times a vector. The standard does this by NTT, too; but the challenge is sparse, and in R_q
-# x^i * f only moves coefficients. So a polynomial is held in one integer, its value at x = 2^32, and
-# multiplied by adding and subtracting shifted copies. 32 bits hold every coefficient: the largest are those
-# of c * t0, at most 60 * 4096.
-
-SIGN_BITS = sum(1 << 32 * i + 31 for i in range(512))
-"""The sign bit of each of 512 coefficients of 32 bits."""
-
-
-def vector_lanes(v: Vector) -> list[int]:
-    """The value at x = 2^32 of each polynomial; coefficients below 2^25 in absolute value."""
-    sign_bits = SIGN_BITS >> 32 * 256
-    # Two's complement to a signed sum: flip the sign bits, then take them off.
-    return [(int.from_bytes(struct.pack("<256i", *f), "little") ^ sign_bits) - sign_bits for f in v]
-
-
-def challenge_times(c: Poly, v_lanes: list[int]) -> Vector:
-    """c * v in R_q, for a challenge c and v from `vector_lanes`; signed coefficients, not reduced by q."""
-    shifts = [(32 * i, sign) for i, sign in enumerate(c) if sign]
-    products = []
-    for f in v_lanes:
-        total = sum([f << shift if sign > 0 else -(f << shift) for shift, sign in shifts])
-        packed = (total + SIGN_BITS ^ SIGN_BITS).to_bytes(4 * 512, "little")
-        product = struct.unpack("<512i", packed)
-        # x^256 = -1
-        products.append([low - high for low, high in zip(product[:256], product[256:], strict=True)])
-    return products
+def challenge_times(c: Poly, v: Vector) -> Vector:
+    """c * v in R_q, for a challenge c; signed coefficients, not reduced by q, below 2^31 in absolute value."""
+    return lanes.split(lanes.challenge_times(c, lanes.narrow(v, 32)), len(v))
 
 
 # Section 2.3: notation

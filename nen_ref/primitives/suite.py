@@ -11,7 +11,7 @@ from functools import partial
 from types import MappingProxyType
 
 from nen_ref import __version__
-from nen_ref.primitives import chacha20_poly1305, hmac_sha256, ml_dsa, ml_dsa_keys, ml_kem
+from nen_ref.primitives import chacha20_poly1305, hkdf_sha256, hmac_sha256, ml_dsa, ml_dsa_keys, ml_kem, x25519
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,20 @@ class Suite:
     hmac_sha256: Callable[[bytes, bytes], bytes]
     """(key of any length, text) -> MAC 32. FIPS 198-1 with SHA-256; V1-PRIM-11."""
 
+    hkdf_sha256: Callable[[bytes, bytes, int], bytes]
+    """(ikm, info, length) -> okm of that length, without a salt. RFC 5869 with SHA-256; LimitError unless
+    0 <= length <= 8160. V3-PRIM-01, V3-PRIM-02."""
+
+    x25519: Callable[[bytes, bytes], bytes]
+    """(k 32, u 32) -> u-coordinate 32. RFC 7748, section 5: any k and any u, and all zeros from a u of low order
+    (the protocol refuses those). V3-PRIM-03, V3-PRIM-04, V3-PRIM-05, V3-PRIM-06."""
+
     unsupported: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The operations that this implementation cannot do: field name -> the reason."""
+
+    def x25519_public(self, k: bytes) -> bytes:
+        """(k 32) -> its public key 32: X25519(k, 9). RFC 7748, 6.1."""
+        return self.x25519(k, x25519.BASE_POINT)
 
 
 REFERENCE = Suite(
@@ -78,6 +90,8 @@ REFERENCE = Suite(
     aead_seal=chacha20_poly1305.aead_encrypt,
     aead_open=chacha20_poly1305.aead_decrypt,
     hmac_sha256=hmac_sha256.hmac_sha256,
+    hkdf_sha256=hkdf_sha256.hkdf_sha256,
+    x25519=x25519.x25519,
 )
 
 

@@ -16,4 +16,7 @@ Standard library only. Read in this order:
 | `responses` | sealing answers | 7 |
 | `sse`, `stream` | server-sent events, encrypted streams | 8 |
 | `client` | one session as its client sees it | 4, 7, 8, 9 |
+
+Beside the sessions stand sealed envelopes (spec/seal.md): `seal`, then `seal_signed`, `seal_framed`, `seal_media`,
+`seal_fields` and `seal_webhook`.
 """

@@ -20,7 +20,8 @@ from nen_ref.protocol.errors import (
     NenError,
     failure,
 )
-from nen_ref.protocol.handshake import ClientHello, client_finish
+from nen_ref.protocol.handshake_v3 import Resumption
+from nen_ref.protocol.key_schedule import ratchet
 from nen_ref.protocol.messages import (
     JSON_TYPE,
     SESSION_HEADER,
@@ -29,10 +30,12 @@ from nen_ref.protocol.messages import (
     Reply,
     reported_code,
 )
-from nen_ref.protocol.payload import dump_envelope, open_envelope, parse_envelope, seal
+from nen_ref.protocol.payload import open_envelope, parse_envelope, seal
+from nen_ref.protocol.resumption import ResumeHello, finish_resume
 from nen_ref.protocol.session import ClientEvent, ClientState, SessionKeys, next_state
 from nen_ref.protocol.signing import canonical_string, sign
 from nen_ref.protocol.stream import StreamOpener, read_stream_head
+from nen_ref.protocol.versions import V1, ClientTerms, Hello, Version
 
 MAX_NONCES = 100_000
 """How many nonces of one session a client remembers. V1-LIFE-13."""
@@ -53,15 +56,18 @@ class ClientSession:
     time for a new session.
     """
 
-    def __init__(self, *, suite: Suite = REFERENCE) -> None:
+    def __init__(self, *, version: Version = V1, terms: ClientTerms = ClientTerms(), suite: Suite = REFERENCE) -> None:
+        self._version = version
+        self._terms = terms
         self._suite = suite
         self._state = ClientState.NEW
-        self._hello: ClientHello | None = None
+        self._hello: Hello | ResumeHello | None = None
         self._keys: SessionKeys | None = None
         self._seen: set[bytes] = set()  # nonces of requests and answers
         self._seen_heads: set[bytes] = set()  # the first eight bytes of those, and of the base nonces of streams
         self._stream_heads: set[bytes] = set()  # the first eight bytes of base nonces
         self.sid: str | None = None
+        self.resumption: Resumption | None = None
 
     def __repr__(self) -> str:
         return f"<ClientSession {self._state.value}>"
@@ -74,46 +80,68 @@ class ClientSession:
     def worn_out(self) -> bool:
         return len(self._seen_heads) >= MAX_NONCES
 
-    def start_handshake(self, hello: ClientHello) -> bytes:
-        """The body to send to the handshake or rotate endpoint."""
+    def start_handshake(self, hello: Hello | ResumeHello) -> bytes:
+        """The body to send to the handshake or rotate endpoint, for a full handshake or a resumption."""
         self._state = next_state(self._state, ClientEvent.SEND_HANDSHAKE)
         self._hello = hello
         return hello.body
 
-    def finish_handshake(self, reply: Reply) -> None:
-        """Take the server's answer, or raise ISO-1002, ISO-1004 and be NEW again. V1-HS-10, -12, -13."""
+    def finish_handshake(self, reply: Reply) -> bool:
+        """Take the server's answer, or raise ISO-1002, -1004, -3006, -3007 and be NEW again. V1-HS-10, -12, -13.
+
+        False, and NEW again, where the server declined to resume.
+        """
         hello, self._hello = self._hello, None
         if hello is None:
             raise failure(SESSION_NOT_INITIALIZED, "no handshake is under way")
         try:
-            self.sid, self._keys = client_finish(hello, reply, suite=self._suite)
+            if isinstance(hello, ResumeHello):
+                established = finish_resume(hello, reply, suite=self._suite)
+            else:
+                established = self._version.finish(hello, reply, self._terms, self._suite)
         except NenError:
             self._state = next_state(self._state, ClientEvent.HANDSHAKE_REFUSED)
             raise
+        if established is None:
+            self._state = next_state(self._state, ClientEvent.HANDSHAKE_REFUSED)
+            return False
+        self.sid, self._keys, self.resumption = established.sid, established.keys, established.resumption
         self._state = next_state(self._state, ClientEvent.HANDSHAKE_OK)
+        return True
+
+    def ratchet(self) -> ClientSession:
+        """The session of the same id under the next keys, once the server has taken them too.
+
+        This one still opens the answers to the requests that it sent. V3-REKEY-02, V3-REKEY-09.
+        """
+        successor = ClientSession(version=self._version, terms=self._terms, suite=self._suite)
+        successor._keys = ratchet(self._require_keys(), suite=self._suite)
+        successor._state = self._state
+        successor.sid, successor.resumption = self.sid, self.resumption
+        return successor
 
     def request(self, method: str, path: str, payload: bytes | None, *, n: bytes, timestamp: int) -> SignedRequest:
-        """Seal and sign a request. V1-REQ-01, V1-REQ-02, V1-AUTH-05, V1-AUTH-06.
+        """Seal and sign a request. V1-REQ-01, V1-REQ-02, V1-AUTH-05, V1-AUTH-06, V2-REQ-01, V2-RES-03.
 
         `path` is the raw path that will stand on the wire, without query; `payload` a JSON text, or None for a request
         without a body; `n` 12 fresh random bytes; `timestamp` in ms.
         """
         keys = self._require_keys()
         self._state = next_state(self._state, ClientEvent.SEND_REQUEST)
-        if payload is not None and n in self._seen:
+        sealed = None if payload is None else seal(keys.enc, n, payload, suite=self._suite)
+        written = self._version.write_request(n, None if sealed is None else sealed.ct)
+        if written.nonce_text and n in self._seen:
             raise failure(CRYPTO_ENCRYPT_FAILED, "the nonce was used before in this session")
-        envelope = None if payload is None else seal(keys.enc, n, payload, suite=self._suite)
-        nonce = envelope.nonce_text if envelope else ""
-        canonical = canonical_string(method, path, str(timestamp), nonce)
+        canonical = canonical_string(method, path, str(timestamp), written.nonce_text)
         headers = {
             SESSION_HEADER: self.sid or "",
             TIMESTAMP_HEADER: str(timestamp),
             SIGNATURE_HEADER: sign(keys.mac, canonical, suite=self._suite),
+            **written.headers,
         }
-        if envelope is None:
-            return SignedRequest(headers, None)
-        self._remember(n)
-        return SignedRequest(headers | {"content-type": JSON_TYPE}, dump_envelope(envelope))
+        if written.nonce_text:
+            self._remember(n)
+        return SignedRequest(headers if written.body is None else headers | {"content-type": JSON_TYPE}, written.body)
 
     def open_reply(self, reply: Reply) -> bytes:
         """The payload of a sealed answer. ISO-6001 if it is not sealed, ISO-4001 if it is not fresh or does not open.
@@ -145,9 +173,9 @@ class ClientSession:
         return StreamOpener(keys.enc, base_nonce, suite=self._suite)
 
     def close(self) -> None:
-        """Forget the keys. V1-LIFE-08."""
+        """Forget the keys, and from what a later session could resume. V1-LIFE-08, V3-LIFE-01."""
         self._state = next_state(self._state, ClientEvent.TERMINATE)
-        self._keys = self._hello = None
+        self._keys = self._hello = self.resumption = None
 
     def _require_keys(self) -> SessionKeys:
         if self._keys is None:

@@ -32,18 +32,19 @@ HANDSHAKE_MISSING_PUBLIC_KEY = ErrorCode(
     name="HANDSHAKE_MISSING_PUBLIC_KEY",
     side="server",
     message="The handshake carries no public key.",
-    hint="The handshake body has no usable `pk` member.",
+    hint="The handshake body has no usable public key: `pk`, in V3 `pk_kem` and, for hybrid, `pk_x`.",
     causes=(
         "The body is not a JSON object: empty, form-encoded, or swallowed by a proxy or a body parser.",
         "The member has another name (`publicKey`, `ek`), or is not a text: a number array or a Uint8Array put "
         "through JSON.stringify.",
-        "The client speaks a later version, which names its key `pk_kem`.",
+        "The two sides speak different versions: a server of V1 or V2 looks for `pk`, one of V3 for `pk_kem` and `pk_x`.",
+        "V3: `pk_x` is missing, and `securityMode` is not the text `pqc-only`, so that it means hybrid.",
     ),
     tell=(
         "Log the raw body where the server reads it. Empty or `a=b&c=d`: a proxy, a body parser or the Content-Type. A JSON object: look at the name and the type of the member.",
-        'A member `pk_kem` means a client of a later version; `[12, 240, ...]` or `{"0": 12}` a byte array that was never made base64.',
+        '`pk_kem` is V3, `pk` alone V1 or V2: compare with the versions that the server offers. `[12, 240, ...]` or `{"0": 12}` a byte array that was never made base64.',
     ),
-    fix='Send {"pk": "<base64 of the 1184-byte ML-KEM-768 encapsulation key>"} with Content-Type: application/json.',
+    fix='Send {"pk": "<base64 of the 1184-byte ML-KEM-768 encapsulation key>"}, in V3 {"pk_kem": ..., "pk_x": "<base64 of 32 bytes>", "securityMode": "hybrid"}; and speak one version on both sides.',
 )
 HANDSHAKE_FAILED = ErrorCode(
     code="ISO-1002",
@@ -51,18 +52,20 @@ HANDSHAKE_FAILED = ErrorCode(
     name="HANDSHAKE_FAILED",
     side="both",
     message="The handshake could not be completed.",
-    hint="The ML-KEM-768 key or ciphertext failed the checks of FIPS 203, section 7.",
+    hint="A key or ciphertext of the handshake cannot be used: ML-KEM-768 (FIPS 203, section 7), or in V3 X25519.",
     causes=(
         "The key decodes to another length than 1184 bytes: a key of ML-KEM-512 or 1024, or DER around the raw key.",
         "The modulus check of FIPS 203 section 7.2 failed: a coefficient of the key is 3329 or more, so the bytes were "
         "damaged, or are in the order of the Kyber draft.",
         "On the client: the ciphertext is not 1088 bytes.",
+        "V3: `pk_x` is not 32 bytes, or is a point of low order, with which X25519 gives 32 zero bytes; `rn` of a resumption is not 32 bytes.",
     ),
     tell=(
         "Decode `pk` and count its bytes: 800 is ML-KEM-512, 1568 is ML-KEM-1024, a few bytes over 1184 beginning with 30 82 is DER, 1184 is the modulus check.",
+        "V3 in hybrid: decode `pk_x` and count its bytes. 44 or 91 is DER around the raw key, 65 a point of another curve; 32 bytes are a point of low order (00 or 01 and only 00, ff with ec, ed or ee in front, or one of two others), which no key generation gives.",
         "With 1184 bytes, compare the SHA-256 of the key on both sides: different means damaged on the way, the same means that the library encodes otherwise than FIPS 203.",
     ),
-    fix="Send the raw encapsulation key as FIPS 203 encodes it, all 1184 bytes, and nothing around it.",
+    fix="Send the raw keys, with nothing around them: all 1184 bytes of FIPS 203, and in V3 the 32 bytes of RFC 7748.",
 )
 HANDSHAKE_NETWORK = ErrorCode(
     code="ISO-1003",
@@ -87,17 +90,18 @@ HANDSHAKE_BAD_RESPONSE = ErrorCode(
     name="HANDSHAKE_BAD_RESPONSE",
     side="client",
     message="The answer to the handshake cannot be used.",
-    hint="The handshake was answered with a status other than 2xx, or without usable `sid`, `ct` and `hmac`.",
+    hint="The handshake was answered with a status other than 2xx, or without usable members: `sid`, `ct` and `hmac`, in V3 `sid`, `ct`, `pk_x_server` (hybrid) and no `hmac`.",
     causes=(
         "The path is not served by Nen: a 404 page, a login page, a redirect.",
         "The server refused the key; its own ISO code is in the body and in the detail of this error.",
-        "The server speaks another version and answers with other members.",
+        "The server speaks another version, or none that the client speaks, and answers with other members.",
+        "V3: something between took `pk_x_server` out of the answer, or put another answer in its place.",
     ),
     tell=(
         "Look at the status. 404, 405 or 3xx: the path is not served by Nen. 4xx or 5xx with an ISO code in the body: the server refused, look that code up. 2xx: a member is missing or of the wrong length.",
-        "An answer of type `text/html` comes from a proxy or a login page; one with `ct_kem` or `server_sig` from a server of a later version.",
+        "An answer of type `text/html` comes from a proxy or a login page; one with `hmac` from a server of V1 or V2, one with `pk_x_server` or `ticket` and no `hmac` from one of V3.",
     ),
-    fix="Look at status and body of the handshake answer; mount the Nen endpoints under /api/nen and speak one version.",
+    fix="Look at status and body of the handshake answer; mount the Nen endpoints under /api/nen, and let the server offer the version that the client speaks.",
 )
 SESSION_NOT_INITIALIZED = ErrorCode(
     code="ISO-2001",
@@ -128,6 +132,7 @@ SESSION_INVALID_OR_EXPIRED = ErrorCode(
         "The server was restarted with the in-memory store.",
         "The session was terminated or rotated, perhaps by another tab or process.",
         "The store was full and dropped its oldest session, or the session exceeded its bound of nonces.",
+        "The server no longer offers the version in which the session was made.",
     ),
     tell=(
         "How long after the handshake does it come? About one life of a session: expiry. At once, and only for a share of the requests: nodes that do not share a store. For all clients at the same moment: a restart.",
@@ -183,11 +188,14 @@ AUTH_SIGNATURE_INVALID = ErrorCode(
         "signed with a nonce.",
         "METHOD is in lower case, or the line feeds are CRLF or escaped.",
         "TIMESTAMP differs: seconds instead of milliseconds, or another text than in X-Nen-Timestamp.",
-        "The key is the shared secret instead of the `hmac` of the handshake, or is used as text instead of 32 bytes.",
+        "The key is the shared secret instead of the `hmac` of the handshake (V3: instead of k_mac), or is used as text instead of 32 bytes.",
+        "From V2 on, a request without a body is signed with the nonce of X-Nen-Nonce, in V1 with none: the two sides speak different versions.",
+        "V3: one side has taken new keys by a rekey and the other has not, or the request was under way while they changed.",
         "The signature is in hex or in URL-safe base64.",
     ),
     tell=(
         "Does it fail for every request, or for some? For every one: the key, the encoding of the signature or of the line feeds, the unit of the timestamp. Only with a query, an escape or a prefix in the URL: PATH. Only with a body, or only without one: NONCE.",
+        "V3, and only after a rekey: its answer did not reach the client, or somebody else made it. Always after a rekey with many requests at once: those that were under way.",
         "Decode the signature: it must be 32 bytes. 48 is hex that was read as base64; a text with `-` or `_` is the URL-safe alphabet.",
         "Sign a vector of `v1/request_signing` with your code: where that is right, the inputs differ and not the HMAC; print them on both sides.",
         "Right directly at the server and wrong behind the proxy: the proxy rewrites the path or the method.",
@@ -219,19 +227,20 @@ AUTH_IDENTITY_SIGNATURE_INVALID = ErrorCode(
     name="AUTH_IDENTITY_SIGNATURE_INVALID",
     side="server",
     message="The identity of the client could not be verified.",
-    hint="V1 and V2: sigOfPk does not verify under sigPk, half of the identity is missing, or this server wants another one.",
+    hint="V1 and V2: sigOfPk does not verify under sigPk, half of the identity is missing, or this server wants another one. V3 has no identity of the client: this server requires one.",
     causes=(
         "The signature is over the base64 text of the key instead of its 1184 raw bytes.",
         "A context string was used, or the pre-hash variant HashML-DSA.",
         "`sigPk` is not the DER SubjectPublicKeyInfo of ML-DSA-65, or only one of `sigPk` and `sigOfPk` was sent.",
         "The server requires an identity and none was sent, or it pins another key.",
+        "V3: the server requires an identity of its clients, and V3 has none.",
     ),
     tell=(
-        "Decode both members: `sigPk` must be 1974 bytes (1952 is the bare key, taken as well), `sigOfPk` 3309. Another length is the encoding or the parameter set.",
+        "A handshake with `pk_kem` is V3: the server requires what V3 does not have. Otherwise decode both members: `sigPk` must be 1974 bytes (1952 is the bare key, taken as well), `sigOfPk` 3309. Another length is the encoding or the parameter set.",
         "With the right lengths, verify `sigOfPk` yourself: right over the 1580 characters of the base64 text means that the text was signed; right with a context means that one was used; right over a hash means HashML-DSA.",
         "Right by your own check, and refused by the server: it pins another key.",
     ),
-    fix="Sign the raw encapsulation key with pure ML-DSA-65, empty context, and send both members.",
+    fix="Sign the raw encapsulation key with pure ML-DSA-65, empty context, and send both members; require no identity of clients that speak V3.",
 )
 AUTH_NONCE_MISSING = ErrorCode(
     code="ISO-3005",
@@ -239,13 +248,15 @@ AUTH_NONCE_MISSING = ErrorCode(
     name="AUTH_NONCE_MISSING",
     side="server",
     message="The request carries no nonce.",
-    hint="V2 and V3: there is no X-Nen-Nonce header.",
+    hint="V2 and V3: there is no X-Nen-Nonce header, or an empty one.",
     causes=(
-        "A V1 client talks to a V2 or V3 server.",
-        "A proxy or CORS dropped the header.",
+        "A V1 client talks to a server that offers V2 and not V1, or the session was made by a V3 handshake and the request is written as in V1.",
+        "A proxy or CORS dropped the header: it is not in Access-Control-Allow-Headers.",
+        "The client sets the header only where there is a body.",
     ),
     tell=(
         "A request with `n` in the body and without X-Nen-Nonce is one of V1. Otherwise compare the headers that the client sends with those that arrive.",
+        "Only for GET, HEAD and DELETE: the client has a nonce for bodies only. Only in browsers: CORS.",
     ),
     fix="From V2 on every request, with or without a body, carries X-Nen-Nonce.",
 )
@@ -255,13 +266,15 @@ AUTH_SERVER_IDENTITY_INVALID = ErrorCode(
     name="AUTH_SERVER_IDENTITY_INVALID",
     side="client",
     message="The server did not prove the expected identity.",
-    hint="V3 client: the server identity is absent, or is not the pinned key.",
+    hint="V3 client: the server identity is absent, unreadable, or not the pinned key.",
     causes=(
-        "The server has no identity key configured, or rotated it.",
+        "The server has no identity key configured, or has another one than before.",
+        "Only some nodes of the server have the key.",
         "Something between client and server answers in its place.",
     ),
     tell=(
-        "Is there a server identity in the answer of the handshake? None: the server has no key configured. Another key than the pinned one: ask its operator by another way whether it was changed.",
+        "Is there a `server_id_pk` in the answer to the handshake? None: the server has no key configured. Another key than the pinned one: ask its operator by another way whether it was changed.",
+        "Now one and now the other: nodes that do not have the same key.",
     ),
     fix="Compare the pinned key with the server's; if they should agree, treat the connection as intercepted.",
 )
@@ -271,15 +284,17 @@ AUTH_TRANSCRIPT_MISMATCH = ErrorCode(
     name="AUTH_TRANSCRIPT_MISMATCH",
     side="client",
     message="The signed transcript of the handshake does not match.",
-    hint="V3 client: server_sig does not verify over the transcript that the client saw.",
+    hint="V3 client: server_sig does not verify over the transcript that the client saw, or server_nonce does not commit to `ct` and `pk_x_server` though the client demands it.",
     causes=(
-        "The two sides hash different transcripts: length prefixes, `pk_x` in pqc-only mode, or `sid` differ.",
-        "Something between client and server changed the handshake.",
+        "The two sides hash different transcripts: length prefixes (u32, big-endian), raw bytes or base64 text, `pk_x` in pqc-only (empty), or `sid` differ.",
+        "The client demands the bound nonce, and the server draws its nonce at random, as published.",
+        "Something between client and server changed the handshake, or answers with keys of its own.",
     ),
     tell=(
-        "Compare the hash of each input of the transcript on both sides. One differs: it was changed on the way, or read otherwise. None differs: the two sides join them differently.",
+        "The detail says which: the signature, or the nonce. The nonce alone, and always: this server does not bind it. The nonce, where it was right before: somebody is in between.",
+        "The signature: compare the hash of each input of the transcript on both sides. One differs: it was changed on the way, or read otherwise. None differs: the two sides join them differently.",
     ),
-    fix="Print the transcript inputs on both sides; if they agree on paper, treat the connection as intercepted.",
+    fix="Print the transcript inputs on both sides; if they agree on paper, treat the connection as intercepted. Demand the bound nonce only of servers that are known to have it.",
 )
 CRYPTO_DECRYPT_FAILED = ErrorCode(
     code="ISO-4001",
@@ -289,10 +304,11 @@ CRYPTO_DECRYPT_FAILED = ErrorCode(
     message="The payload could not be opened.",
     hint="The Poly1305 tag check failed.",
     causes=(
-        "Wrong key: the `hmac` of the handshake instead of the shared secret, or a key derivation that V1 does not have.",
+        "Wrong key: the `hmac` of the handshake instead of the shared secret, a key derivation that V1 and V2 do not have, or in V3 the shared secret instead of k_enc.",
+        "V3: a label of the key schedule, the order of the two secrets (X25519 first), or the salt (none) differs.",
         "The two sides hold different secrets: ML-KEM answers a damaged ciphertext with another secret, not with an error.",
-        "The tag is missing, in front, or sent apart; V1 appends it to the ciphertext.",
-        "The nonce in `n` is not the one that sealed the payload, or there is associated data; V1 has none.",
+        "The tag is missing, in front, or sent apart; Nen appends it to the ciphertext.",
+        "The nonce in `n`, from V2 on in X-Nen-Nonce, is not the one that sealed the payload, or there is associated data; Nen has none.",
         "The text was altered on the way. On a stream: an event was lost, repeated or reordered.",
         "On the client: the answer repeats a nonce, and is a reflection or a replay.",
     ),
@@ -359,12 +375,14 @@ WIRE_INVALID_PAYLOAD_FORMAT = ErrorCode(
     name="WIRE_INVALID_PAYLOAD_FORMAT",
     side="both",
     message="The body does not have the expected form.",
-    hint="The body is not the expected object with the texts `ct` and `n`, or is too large.",
+    hint="The body is not the expected object with the text `ct`, in V1 and in every answer also `n`; or a nonce is not 12 bytes; or the body is too large.",
     causes=(
         "The payload was sent in plain, or a body parser changed it.",
         "`ct` or `n` is a number array, or has another name (`iv`, `nonce`, `data`).",
         "The nonce is not 12 bytes.",
         "The body is over the limit of the server.",
+        "A V2 client talks to a server of V1, which looks for `n` in the body.",
+        "V2 and V3: the route requires a body, and none came; something in between may have taken it off.",
         "On the client: the answer is not encrypted, which a proxy could also have caused.",
     ),
     tell=(
@@ -372,7 +390,7 @@ WIRE_INVALID_PAYLOAD_FORMAT = ErrorCode(
         "Only for large bodies: the limit of the server. Only behind a framework: a body parser that ran before Nen.",
         "On a client, an answer in plain: a request directly to the server tells whether the server or something between sent it.",
     ),
-    fix='Send {"ct": "<base64>", "n": "<base64 of 12 bytes>"}, Content-Type: application/json.',
+    fix='Send {"ct": "<base64>", "n": "<base64 of 12 bytes>"}, from V2 on {"ct": "<base64>"} with X-Nen-Nonce, Content-Type: application/json.',
 )
 WIRE_DECODE_FAILED = ErrorCode(
     code="ISO-6002",
@@ -380,7 +398,7 @@ WIRE_DECODE_FAILED = ErrorCode(
     name="WIRE_DECODE_FAILED",
     side="both",
     message="A value could not be decoded.",
-    hint="`ct`, `n` or `pk` is not base64.",
+    hint="`ct`, a nonce, or a key of the handshake is not base64.",
     causes=(
         "URL-safe base64 (- and _), or missing padding.",
         "Line breaks or spaces inside the text.",

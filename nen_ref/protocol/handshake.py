@@ -17,6 +17,7 @@ from nen_ref.protocol.errors import (
     HANDSHAKE_FAILED,
     HANDSHAKE_MISSING_PUBLIC_KEY,
     WIRE_DECODE_FAILED,
+    NenError,
     failure,
 )
 from nen_ref.protocol.identity import Identity, prove_identity, verify_identity
@@ -93,15 +94,11 @@ def respond(
     fresh session id (V1-HS-08); `now` in ms. Raises ISO-1001, 1002, 3004 or 6002; LengthError for `mac_key`.
     """
     LengthError.check("mac_key", mac_key, MAC_KEY_SIZE)
-    members = _handshake_object(body)
-    ek = _public_key(members)
+    members = handshake_object(body)
+    ek = public_key(members)
     identity = verify_identity(members, ek, suite=suite)
     policy.check(identity)
-    try:
-        suite.ml_kem_768_check_ek(ek)  # V1-HS-05
-        shared_secret, ct = suite.ml_kem_768_encaps(ek, m)
-    except (LengthError, KeyCheckError) as fault:
-        raise failure(HANDSHAKE_FAILED, str(fault)) from None
+    shared_secret, ct = encapsulate(ek, m, suite=suite)
     # The shared secret is the payload key as it is: no key derivation. V1-HS-06.
     session = Session(sid, SessionKeys(shared_secret, mac_key), now, identity)
     answer = {"sid": sid, "ct": encode_base64(ct), "hmac": encode_base64(mac_key)}
@@ -113,31 +110,13 @@ def client_finish(hello: ClientHello, reply: Reply, *, suite: Suite = REFERENCE)
 
     The caller drops `hello` afterwards (V1-HS-10). Python cannot wipe immutable bytes: the reference only lets go.
     """
-    if not 200 <= reply.status < 300:
-        raise failure(HANDSHAKE_BAD_RESPONSE, f"status {reply.status}{_said(reply.body)}")
-    try:
-        members = parse_json_object(reply.body)
-        sid = members.get("sid")
-        if not isinstance(sid, str) or not sid:
-            raise Malformed("without a sid")
-        if not (sid.isascii() and sid.isprintable()) or sid != sid.strip():
-            raise Malformed("with a sid that cannot stand in a header")
-        ct = _answer_binary(members, "ct", CIPHERTEXT_SIZE)
-        mac_key = _answer_binary(members, "hmac", MAC_KEY_SIZE)
-    except Malformed as fault:
-        raise failure(HANDSHAKE_BAD_RESPONSE, f"the answer is {fault}") from None
-    try:
-        return sid, SessionKeys(suite.ml_kem_768_decaps(hello.dk, ct), mac_key)
-    except (LengthError, KeyCheckError) as fault:
-        raise failure(HANDSHAKE_FAILED, str(fault)) from None
+    sid, members = read_answer(reply)
+    ct = answer_binary(members, "ct", CIPHERTEXT_SIZE)
+    mac_key = answer_binary(members, "hmac", MAC_KEY_SIZE)
+    return sid, SessionKeys(decapsulate(hello.dk, ct, suite=suite), mac_key)
 
 
-def _said(body: bytes) -> str:
-    code = reported_code(body)
-    return f", {code}" if code else ""
-
-
-def _handshake_object(body: bytes) -> dict[str, object]:
+def handshake_object(body: bytes) -> dict[str, object]:
     """V1-HS-03: what is not an object carries no public key."""
     try:
         return parse_json_object(body)
@@ -145,25 +124,65 @@ def _handshake_object(body: bytes) -> dict[str, object]:
         raise failure(HANDSHAKE_MISSING_PUBLIC_KEY, f"the body is {fault}") from None
 
 
-def _public_key(members: dict[str, object]) -> bytes:
+def public_key(members: dict[str, object], name: str = "pk") -> bytes:
     """V1-HS-02, V1-HS-03, V1-HS-04; its length is the encapsulation-key check's."""
-    pk = members.get("pk")
+    pk = members.get(name)
     if not isinstance(pk, str) or not pk:
-        raise failure(HANDSHAKE_MISSING_PUBLIC_KEY, f"pk is {'not a text' if pk is not None else 'absent'}")
+        raise failure(HANDSHAKE_MISSING_PUBLIC_KEY, f"{name} is {'not a text' if pk is not None else 'absent'}")
     try:
         return decode_base64(pk)
     except Malformed as fault:
-        raise failure(WIRE_DECODE_FAILED, f"pk is {fault}") from None
+        raise failure(WIRE_DECODE_FAILED, f"{name} is {fault}") from None
 
 
-def _answer_binary(members: dict[str, object], name: str, size: int) -> bytes:
+def encapsulate(ek: bytes, m: bytes, *, suite: Suite = REFERENCE) -> tuple[bytes, bytes]:
+    """The shared secret and `ct` for a client's key; ISO-1002 if the key fails the check of FIPS 203, 7.2. V1-HS-05."""
+    try:
+        suite.ml_kem_768_check_ek(ek)
+        return suite.ml_kem_768_encaps(ek, m)
+    except (LengthError, KeyCheckError) as fault:
+        raise failure(HANDSHAKE_FAILED, str(fault)) from None
+
+
+def decapsulate(dk: bytes, ct: bytes, *, suite: Suite = REFERENCE) -> bytes:
+    """The shared secret on the client, or ISO-1002. V1-HS-10."""
+    try:
+        return suite.ml_kem_768_decaps(dk, ct)
+    except (LengthError, KeyCheckError) as fault:
+        raise failure(HANDSHAKE_FAILED, str(fault)) from None
+
+
+def read_answer(reply: Reply) -> tuple[str, dict[str, object]]:
+    """The session id and all members of a server's answer, or ISO-1004. V1-HS-12, V1-HS-13."""
+    if not 200 <= reply.status < 300:
+        code = reported_code(reply.body)
+        raise failure(HANDSHAKE_BAD_RESPONSE, f"status {reply.status}" + (f", {code}" if code else ""))
+    try:
+        members = parse_json_object(reply.body)
+    except Malformed as fault:
+        raise unusable(fault) from None
+    sid = members.get("sid")
+    if not isinstance(sid, str) or not sid:
+        raise unusable("without a sid")
+    if not (sid.isascii() and sid.isprintable()) or sid != sid.strip():
+        raise unusable("with a sid that cannot stand in a header")
+    return sid, members
+
+
+def answer_binary(members: dict[str, object], name: str, size: int) -> bytes:
+    """A binary member of a server's answer, of `size` bytes, or ISO-1004."""
     text = members.get(name)
     if not isinstance(text, str):
-        raise Malformed(f"without a text {name}")
+        raise unusable(f"without a text {name}")
     try:
         data = decode_base64(text)
     except Malformed as fault:
-        raise Malformed(f"with a {name} that is {fault}") from None
+        raise unusable(f"with a {name} that is {fault}") from None
     if len(data) != size:
-        raise Malformed(f"with a {name} of {len(data)} bytes, not {size}")
+        raise unusable(f"with a {name} of {len(data)} bytes, not {size}")
     return data
+
+
+def unusable(fault: object) -> NenError:
+    """ISO-1004 for an answer that is not what it should be."""
+    return failure(HANDSHAKE_BAD_RESPONSE, f"the answer is {fault}")

@@ -12,12 +12,14 @@ from nen_ref.protocol.wire import Malformed, parse_json_object
 SESSION_HEADER = "x-nen-session"
 TIMESTAMP_HEADER = "x-nen-timestamp"
 SIGNATURE_HEADER = "x-nen-signature"
+NONCE_HEADER = "x-nen-nonce"  # V2, V3
 STREAM_NONCE_HEADER = "x-nen-stream-nonce"
 
 HANDSHAKE_PATH = "/api/nen/handshake"
 ROTATE_PATH = "/api/nen/rotate"
 TERMINATE_PATH = "/api/nen/terminate"
 STATUS_PATH = "/api/nen/status"
+REKEY_PATH = "/api/nen/rekey"  # V3
 
 JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream"

@@ -13,9 +13,11 @@ from nen_ref.protocol.errors import (
     WIRE_INVALID_PAYLOAD_FORMAT,
     failure,
 )
-from nen_ref.protocol.wire import Malformed, decode_base64, dump_json, encode_base64, parse_json_object
+from nen_ref.protocol.members import binary_member
+from nen_ref.protocol.wire import Malformed, dump_json, encode_base64, parse_json_object
 
 NONCE_SIZE = 12
+TAG_SIZE = 16
 
 
 @dataclass(frozen=True)
@@ -36,19 +38,31 @@ def parse_envelope(body: bytes) -> Envelope:
 
     V1-REQ-03, -04, -05, -10, -12; of an answer V1-RES-08.
     """
-    try:
-        members = parse_json_object(body)
-    except Malformed as fault:
-        raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"the body is {fault}") from None
+    members = _object(body)
     ct, n = _binary(members, "ct"), _binary(members, "n")
     if len(n) != NONCE_SIZE:
         raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"n is {len(n)} bytes, not {NONCE_SIZE}")
     return Envelope(ct, n)
 
 
+def sealed_size(size: int) -> int:
+    """The size of the body of an envelope whose payload has `size` bytes, for an answer that is not sent."""
+    return len(dump_envelope(Envelope(b"", bytes(NONCE_SIZE)))) + 4 * -(-(size + TAG_SIZE) // 3)
+
+
+def parse_ciphertext(body: bytes) -> bytes:
+    """The ciphertext in the body of a request whose nonce is elsewhere: ISO-6001, ISO-6002 as `parse_envelope`."""
+    return _binary(_object(body), "ct")
+
+
 def dump_envelope(envelope: Envelope) -> bytes:
     """The body of an envelope; 4/3 of the payload and some 60 bytes. V1-REQ-01, V1-WIRE-06."""
     return dump_json({"ct": encode_base64(envelope.ct), "n": envelope.nonce_text})
+
+
+def dump_ciphertext(ct: bytes) -> bytes:
+    """The body of a request whose nonce is elsewhere."""
+    return dump_json({"ct": encode_base64(ct)})
 
 
 def seal(key: bytes, n: bytes, payload: bytes, *, suite: Suite = REFERENCE) -> Envelope:
@@ -67,12 +81,12 @@ def open_envelope(key: bytes, envelope: Envelope, *, suite: Suite = REFERENCE) -
         raise failure(CRYPTO_DECRYPT_FAILED, f"the tag of {len(envelope.ct)} sealed bytes does not verify") from None
 
 
-def _binary(members: dict[str, object], name: str) -> bytes:
-    """A binary member: never an array of numbers. V1-WIRE-03."""
-    text = members.get(name)
-    if not isinstance(text, str):
-        raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"{name} is {'not a text' if name in members else 'absent'}")
+def _object(body: bytes) -> dict[str, object]:
     try:
-        return decode_base64(text)
+        return parse_json_object(body)
     except Malformed as fault:
-        raise failure(WIRE_DECODE_FAILED, f"{name} is {fault}") from None
+        raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"the body is {fault}") from None
+
+
+def _binary(members: dict[str, object], name: str) -> bytes:
+    return binary_member(members, name, WIRE_INVALID_PAYLOAD_FORMAT, WIRE_DECODE_FAILED)

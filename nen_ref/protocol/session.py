@@ -1,8 +1,8 @@
 """Sessions: their keys, and the life of a session on the client as one transition table.
 
 Everything that affects the state of a client's session stands in `CLIENT_TRANSITIONS`; the documentation draws its
-state diagram from it. Rotation, and the new handshake after a 401, are the life of another session: a session never
-changes its keys.
+state diagram from it. Rotation, and the new handshake after a 401, are the life of another session: on the client a
+session never changes its keys, and the ratchet of V3 makes a successor of the same id.
 """
 
 from __future__ import annotations
@@ -26,12 +26,16 @@ class SessionKeys:
 
 @dataclass(frozen=True)
 class Session:
-    """What a server keeps of a session: `created_at` in ms, `identity` the ML-DSA-65 key it proved, or None."""
+    """What a server keeps of a session: `created_at` in ms, `identity` the ML-DSA-65 key it proved, or None.
+
+    `family` names the handshake that made it: "v1" (V1 and V2, whose handshakes are the same) or "v3".
+    """
 
     sid: str
     keys: SessionKeys
     created_at: int
     identity: bytes | None = field(default=None, repr=False)
+    family: str = "v1"  # V3-LIFE-03
 
 
 class ClientState(enum.Enum):

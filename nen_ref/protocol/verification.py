@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import enum
 import hmac
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from nen_ref.primitives.suite import REFERENCE, Suite
+from nen_ref.protocol.carriage import Carried
 from nen_ref.protocol.errors import (
     AUTH_SIGNATURE_INVALID,
     AUTH_SIGNATURE_MISSING,
@@ -24,9 +25,10 @@ from nen_ref.protocol.errors import (
     failure,
 )
 from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, Request
-from nen_ref.protocol.payload import Envelope, open_envelope, parse_envelope
+from nen_ref.protocol.payload import Envelope, open_envelope
 from nen_ref.protocol.session import WINDOW_MS, Session
 from nen_ref.protocol.signing import canonical_string, sign
+from nen_ref.protocol.versions import V1, Version, speaking
 from nen_ref.protocol.wire import Malformed, parse_json
 
 MAX_TIMESTAMP_DIGITS = 16
@@ -81,19 +83,25 @@ class RequestPolicy:
 class Verified:
     """A request that passed: its `session`; `payload`, the JSON text that was sealed, or None where no body came.
 
-    `signed` is False only for a client that the policy names. `n` is the nonce of the request, None without a body.
+    `signed` is False only for a client that the policy names. `n` is the nonce of the request, None where it has none.
     """
 
     session: Session
     payload: bytes | None = field(repr=False)
     n: bytes | None
     signed: bool
+    version: Version = V1
 
 
 def verify_request(
-    request: Request, now: int, policy: RequestPolicy = RequestPolicy(), *, suite: Suite = REFERENCE
+    request: Request,
+    now: int,
+    policy: RequestPolicy = RequestPolicy(),
+    *,
+    versions: Sequence[Version] = (V1,),
+    suite: Suite = REFERENCE,
 ) -> Generator[Question, Answer, Verified]:
-    """Check a request at the time `now` (ms). V1-AUTH-10.
+    """Check a request at the time `now` (ms), for a server that offers `versions`. V1-AUTH-10, V2-AUTH-03, V2-STR-01.
 
     Raises the NenError of the first step that fails. Nothing is recorded by a request that fails before the replay
     step (V1-REPLAY-04); after it the nonce is spent, whatever comes (V1-REPLAY-03).
@@ -101,21 +109,22 @@ def verify_request(
     # 1, 2: SESSION
     sid = check_session_header(request)
     session = check_session((yield LoadSession(sid)))
+    version = speaking(versions, session, request)
     # 3: SHAPE
-    envelope = check_shape(request)
+    carried = check_shape(request, version)
     # 4, 5: SIGNATURE
-    signature = check_signature_present(request, envelope, session, policy)
+    signature = check_signature_present(request, carried, session, policy)
     if signature is not None:
-        check_signature(request, envelope, signature, session, suite)
+        check_signature(request, carried, signature, session, suite)
     # 6: WINDOW
     timestamp = check_window(request, now, policy)
     # 7: REPLAY
-    if envelope is not None:
+    if carried.n is not None:
         keep_until = FOREVER if session.identity in policy.unsigned_clients else timestamp + policy.window_ms
-        check_replay((yield RecordNonce(sid, envelope.n, keep_until)))
+        check_replay((yield RecordNonce(sid, carried.n, keep_until)))
     # 8, 9: PAYLOAD
-    payload = check_payload(envelope, session, suite)
-    return Verified(session, payload, envelope.n if envelope else None, signature is not None)
+    payload = check_payload(carried.envelope, session, suite)
+    return Verified(session, payload, carried.n, signature is not None, version)
 
 
 def run(
@@ -149,37 +158,34 @@ def check_session(session: Answer) -> Session:
     return session
 
 
-def check_shape(request: Request) -> Envelope | None:
-    """Step 3: the envelope, None without a body, ISO-6001 or ISO-6002. V1-REQ-03, V1-REQ-04, V1-REQ-09."""
-    return parse_envelope(request.body) if request.body else None
+def check_shape(request: Request, version: Version = V1) -> Carried:
+    """Step 3: nonce and ciphertext, or ISO-3005, ISO-6001, ISO-6002. V1-REQ-03, V1-REQ-04, V1-REQ-09, V2-REQ-11."""
+    return version.read_request(request)
 
 
-def check_signature_present(
-    request: Request, envelope: Envelope | None, session: Session, policy: RequestPolicy
-) -> str | None:
+def check_signature_present(request: Request, carried: Carried, session: Session, policy: RequestPolicy) -> str | None:
     """Step 4: ISO-3001 without X-Nen-Signature, or with an empty one. V1-AUTH-03, V1-AUTH-15.
 
     None for a request that a client named by the policy may send unsigned; without a body nothing would prove that it
-    comes from that client. V1-AUTH-12.
+    comes from that client. V1-AUTH-12. A session of V3 has no identity, and so no exception: V3-ID-11.
     """
     signature = request.headers.get(SIGNATURE_HEADER)
     if signature:
         return signature
-    if envelope is not None and session.identity is not None and session.identity in policy.unsigned_clients:
+    if carried.ct is not None and session.identity is not None and session.identity in policy.unsigned_clients:
         return None
     raise failure(AUTH_SIGNATURE_MISSING)
 
 
 def check_signature(
-    request: Request, envelope: Envelope | None, signature: str, session: Session, suite: Suite = REFERENCE
+    request: Request, carried: Carried, signature: str, session: Session, suite: Suite = REFERENCE
 ) -> None:
     """Step 5: ISO-3002 unless the signature is the HMAC of the canonical string. V1-AUTH-04, -05, -11, -13, V1-LIFE-10.
 
     Base64 is strict, so that comparing the texts compares the tags, and an undecodable text differs from every tag.
     """
     timestamp = request.headers.get(TIMESTAMP_HEADER, "")
-    nonce = envelope.nonce_text if envelope else ""
-    canonical = canonical_string(request.method, request.path, timestamp, nonce)
+    canonical = canonical_string(request.method, request.path, timestamp, carried.nonce_text)
     expected = sign(session.keys.mac, canonical, suite=suite)
     if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogateescape")):
         raise failure(AUTH_SIGNATURE_INVALID)
@@ -197,7 +203,10 @@ def check_window(request: Request, now: int, policy: RequestPolicy = RequestPoli
 
 
 def check_replay(answer: Answer) -> None:
-    """Step 7: ISO-5001 for a nonce used before; ISO-2002 if the session went meanwhile. V1-REPLAY-01, V1-STORE-01."""
+    """Step 7: ISO-5001 for a nonce used before; ISO-2002 if the session went meanwhile. V1-REPLAY-01, V1-STORE-01.
+
+    The nonces of a session are one set, of whatever version its requests are. V2-REPLAY-01, V2-REPLAY-02.
+    """
     if answer is NonceAnswer.USED:
         raise failure(REPLAY_NONCE_REUSED)
     if answer is not NonceAnswer.NEW:

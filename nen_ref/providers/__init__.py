@@ -3,7 +3,7 @@
 | name | module | libraries |
 |---|---|---|
 | `reference` | `nen_ref.primitives.suite` | none, our own code |
-| `pypi` | `pypi` | kyber-py, dilithium-py; AEAD and HMAC are those of `pycryptodome` |
+| `pypi` | `pypi` | kyber-py, dilithium-py; AEAD, HMAC, HKDF and X25519 are those of `pycryptodome` |
 | `pycryptodome` | `pycryptodome` | pycryptodome |
 | `cryptography` | `pyca` | cryptography (OpenSSL); opens and verifies, cannot reproduce |
 

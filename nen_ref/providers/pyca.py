@@ -12,17 +12,19 @@ from typing import NoReturn
 from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from nen_ref.primitives.errors import AuthenticationError, EncodingError, KeyCheckError
 from nen_ref.primitives.suite import Parts, Suite
 from nen_ref.providers import unsupported
-from nen_ref.providers.arguments import check_context, check_lengths
+from nen_ref.providers.arguments import check_context, check_lengths, check_okm_length
 
 UNSUPPORTED = MappingProxyType(
     {
@@ -78,6 +80,27 @@ def hmac_sha256(key: bytes, text: bytes) -> bytes:
     return mac.finalize()
 
 
+def hkdf_sha256(ikm: bytes, info: bytes, length: int) -> bytes:
+    try:
+        return HKDF(SHA256(), length, salt=None, info=info).derive(ikm)
+    except (ValueError, OverflowError):
+        check_okm_length(length)
+        raise
+
+
+def x25519(k: bytes, u: bytes) -> bytes:
+    try:
+        private_key, public_key = X25519PrivateKey.from_private_bytes(k), X25519PublicKey.from_public_bytes(u)
+    except ValueError:
+        check_lengths(k=k, u=u)
+        raise
+    try:
+        return private_key.exchange(public_key)
+    except ValueError:
+        # OpenSSL computes X25519(k, u) and refuses exactly the result of 32 zero bytes.
+        return bytes(32)
+
+
 def chacha20_block(key: bytes, counter: int, nonce: bytes) -> bytes:
     check_lengths(key=key, nonce=nonce)
     # Its "nonce" of 16 bytes is the block counter, little-endian, and the nonce.
@@ -120,6 +143,8 @@ SUITE = Suite(
     aead_seal=aead_seal,
     aead_open=aead_open,
     hmac_sha256=hmac_sha256,
+    hkdf_sha256=hkdf_sha256,
+    x25519=x25519,
     unsupported=UNSUPPORTED,
 )
 

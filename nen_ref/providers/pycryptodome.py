@@ -3,19 +3,25 @@
 It is stricter than the standards with secret keys that no keygen made: `ml_kem_768_decaps` refuses, with
 KeyCheckError, also a dk that does not open what its own ek seals or whose ek has a coefficient
 not below q, and `ml_dsa_65_sign` also an sk whose parts do not belong together.
+
+It refuses the public keys of X25519 that have low order, from a list of the five. That is the check for
+zeros of RFC 7748, 6.1: a clamped scalar is a multiple of 8, so that those five always give zeros, and a
+multiple of no larger order of a point, so that nothing else does.
 """
 
 from importlib.metadata import version
 
 from Crypto.Cipher import ChaCha20, ChaCha20_Poly1305
 from Crypto.Hash import HMAC, SHA256, Poly1305
+from Crypto.Protocol import DH
+from Crypto.Protocol.KDF import HKDF
 from Crypto.PublicKey import MLDSA, MLKEM
 from Crypto.Signature import mldsa
 
 from nen_ref.primitives import ml_dsa, ml_kem
 from nen_ref.primitives.errors import AuthenticationError, EncodingError, KeyCheckError
 from nen_ref.primitives.suite import Parts, Suite
-from nen_ref.providers.arguments import LENGTHS, check_context, check_lengths
+from nen_ref.providers.arguments import LENGTHS, check_context, check_lengths, check_okm_length
 
 
 def ml_kem_768_keygen(d: bytes, z: bytes) -> ml_kem.KeyPair:
@@ -96,6 +102,27 @@ def hmac_sha256(key: bytes, text: bytes) -> bytes:
     return HMAC.new(key, text, digestmod=SHA256).digest()
 
 
+def hkdf_sha256(ikm: bytes, info: bytes, length: int) -> bytes:
+    if length < 0:
+        check_okm_length(length)  # HKDF would give no bytes
+    try:
+        okm: bytes = HKDF(ikm, length, None, SHA256, context=info)
+    except ValueError:
+        check_okm_length(length)
+        raise
+    return okm
+
+
+def x25519(k: bytes, u: bytes) -> bytes:
+    try:
+        private_key, public_key = DH.import_x25519_private_key(k), DH.import_x25519_public_key(u)
+    except ValueError:
+        check_lengths(k=k, u=u)
+        # u is one of the five of low order: every clamped scalar makes 32 zero bytes of them.
+        return bytes(32)
+    return DH.key_agreement(static_priv=private_key, static_pub=public_key, kdf=bytes)
+
+
 def chacha20_block(key: bytes, counter: int, nonce: bytes) -> bytes:
     check_lengths(key=key, nonce=nonce)
     cipher = ChaCha20.new(key=key, nonce=nonce)
@@ -159,6 +186,8 @@ SUITE = Suite(
     aead_seal=aead_seal,
     aead_open=aead_open,
     hmac_sha256=hmac_sha256,
+    hkdf_sha256=hkdf_sha256,
+    x25519=x25519,
 )
 
 PARTS = Parts(

@@ -1,6 +1,6 @@
 """The primitives in the pure Python of PyPI: kyber-py and dilithium-py.
 
-Neither has an AEAD or HMAC: those are pycryptodome's, so for them this suite is no further witness.
+Neither has an AEAD, HMAC, HKDF or X25519: those are pycryptodome's, so for them this suite is no further witness.
 
 kyber-py is stricter than FIPS 203: `ml_kem_768_decaps` refuses, with KeyCheckError, also a dk whose ek has a
 coefficient not below q. dilithium-py is laxer: `ml_dsa_65_sign` does not check sk beyond its length.
@@ -113,6 +113,8 @@ SUITE = Suite(
     aead_seal=pycryptodome.aead_seal,
     aead_open=pycryptodome.aead_open,
     hmac_sha256=pycryptodome.hmac_sha256,
+    hkdf_sha256=pycryptodome.hkdf_sha256,
+    x25519=pycryptodome.x25519,
 )
 
 PARTS = Parts(

@@ -21,8 +21,8 @@ LIBRARY = "cryptography"
 def serving_suite(name: str) -> Suite:
     """What a server computes with: the suite of this provider, and for `cryptography` one that can encapsulate.
 
-    That one is ours but for ML-KEM-768 encapsulation, the AEAD, HMAC and ML-DSA-65 verification. Its encapsulation
-    checks the length of `m` and then ignores it: the library draws its own. Raises as `provider`.
+    That one is ours but for ML-KEM-768 encapsulation, the AEAD, HMAC, HKDF, X25519 and ML-DSA-65 verification. Its
+    encapsulation checks the length of `m` and then ignores it: the library draws its own. Raises as `provider`.
     """
     return _library_with_encapsulation() if name == LIBRARY else provider(name)
 
@@ -57,6 +57,8 @@ def _library_with_encapsulation() -> Suite:
         aead_seal=library.aead_seal,
         aead_open=library.aead_open,
         hmac_sha256=library.hmac_sha256,
+        hkdf_sha256=library.hkdf_sha256,
+        x25519=library.x25519,
     )
 
 

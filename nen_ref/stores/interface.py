@@ -21,6 +21,13 @@ class SessionStore(Protocol):
     async def set(self, session: Session, life_ms: int) -> None:
         """Keep a session for `life_ms` from now, without the nonces of an older one. V1-STORE-02, V1-STORE-05."""
 
+    async def replace(self, old: Session, new: Session) -> bool:
+        """Put `new`, of the same id, in the place of `old` if that is what is stored; whether it was. V3-REKEY-04.
+
+        One atomic step: of several that replace one session exactly one is answered True. Its life goes on, and its
+        nonces stay: a request that was checked against the old keys must still find its nonce used.
+        """
+
     async def delete(self, sid: str) -> bool:
         """Drop a session with its nonces; whether there was one."""
 

@@ -62,6 +62,13 @@ class MemoryStore:
         self._entries[session.sid] = _Entry(session, end)
         heapq.heappush(self._ends, (end, session.sid))
 
+    async def replace(self, old: Session, new: Session) -> bool:
+        entry = self._alive(old.sid)
+        if entry is None or entry.session != old:
+            return False
+        entry.session = new
+        return True
+
     async def delete(self, sid: str) -> bool:
         return self._alive(sid) is not None and self._entries.pop(sid, None) is not None
 

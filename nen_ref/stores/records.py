@@ -32,6 +32,7 @@ FORMAT = 1
 KEY_SIZE = 32
 IDENTITY_SIZE = ML_DSA_65.pk_size
 MEMBERS = {"v", "sid", "enc", "mac", "created_at", "identity"}
+FAMILIES = ("v1", "v3")
 
 log = logging.getLogger("nen_ref.stores")
 
@@ -61,6 +62,17 @@ if type(ends) == 'table' then
   return ends
 end
 return 'KEPT'
+""")
+
+# KEYS[1]: the session; ARGV: its member as it was read, its new member. The nonces stay, and so does its life. The new
+# one comes first: where memory is short a script ends with its first write.
+REPLACE = Script("""\
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
+  return 'GONE'
+end
+redis.call('ZADD', KEYS[1], '+inf', ARGV[2])
+redis.call('ZREM', KEYS[1], ARGV[1])
+return 'REPLACED'
 """)
 
 # KEYS[1]: the session; ARGV: the member of the nonce, its keep_until in ms, the bound of the session. Time is that of
@@ -108,6 +120,8 @@ def session_member(session: Session) -> str:
         "created_at": session.created_at,
         "identity": identity,
     }
+    if session.family != "v1":  # sessions of V1 and V2 stay readable for a node that knows no other
+        members["family"] = session.family
     return "s" + dump_json(members).decode("ascii")
 
 
@@ -133,7 +147,8 @@ def _session(sid: str, member: bytes) -> Session:
     if not member.startswith(b"s"):
         raise Malformed("without the session itself")
     members = parse_json_object(member[1:])
-    if members.keys() != MEMBERS or members["v"] != FORMAT:
+    family = members.pop("family", "v1")
+    if members.keys() != MEMBERS or members["v"] != FORMAT or family not in FAMILIES:
         raise Malformed("of another format")
     if members["sid"] != sid:
         raise Malformed("of another session")
@@ -141,7 +156,8 @@ def _session(sid: str, member: bytes) -> Session:
     if type(created_at) is not int:
         raise Malformed("without the time when it was made")
     keys = SessionKeys(_key(members["enc"], KEY_SIZE), _key(members["mac"], KEY_SIZE))
-    return Session(sid, keys, created_at, None if identity is None else _key(identity, IDENTITY_SIZE))
+    proven = None if identity is None else _key(identity, IDENTITY_SIZE)
+    return Session(sid, keys, created_at, proven, str(family))
 
 
 def _key(text: object, size: int) -> bytes:

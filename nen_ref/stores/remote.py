@@ -11,7 +11,7 @@ from nen_ref.protocol.session import Session
 from nen_ref.protocol.verification import NonceAnswer
 from nen_ref.stores import records
 from nen_ref.stores.errors import StoreUnavailable
-from nen_ref.stores.records import RECORD, SET, Script, key_of, nonce_member, session_member
+from nen_ref.stores.records import RECORD, REPLACE, SET, Script, key_of, nonce_member, session_member
 
 
 class WrongType(StoreUnavailable):
@@ -63,6 +63,15 @@ class RemoteStore(ABC):
         answer = await self._script(SET, key_of(session.sid), session_member(session), str(life_ms))
         if answer not in ("KEPT", b"KEPT"):
             raise self._not_understood()
+
+    async def replace(self, old: Session, new: Session) -> bool:
+        try:
+            answer = await self._script(REPLACE, key_of(old.sid), session_member(old), session_member(new))
+        except WrongType:
+            return False
+        if answer not in ("REPLACED", b"REPLACED", "GONE", b"GONE"):
+            raise self._not_understood()
+        return answer in ("REPLACED", b"REPLACED")
 
     async def delete(self, sid: str) -> bool:
         """A value that cannot be read is dropped too, and counts as a session here."""

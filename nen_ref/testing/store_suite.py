@@ -19,6 +19,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
@@ -515,6 +516,88 @@ class StoreSuite:
 
         self.run(check)
 
+    # New keys ------------------------------------------------------------------------------------------------
+
+    def test_new_keys_take_the_place_of_the_old(self) -> None:
+        """Identity and family come back as they were given. V3-REKEY-05."""
+
+        async def check(store: SessionStore) -> None:
+            for session in (a_session(identity=IDENTITY), replace(a_session(), family="v3")):
+                after = replace(session, keys=a_session().keys)
+                assert await store.replace(session, after) is False
+                assert await store.get(session.sid) is None
+                await store.set(session, LIFE)
+                assert await store.get(session.sid) == session
+                assert await store.replace(session, after) is True
+                assert await store.get(session.sid) == after
+                assert await store.replace(session, after) is False  # what it replaces is not there any more
+                for keys in (
+                    SessionKeys(after.keys.enc, session.keys.mac),
+                    SessionKeys(session.keys.enc, after.keys.mac),
+                ):
+                    assert await store.replace(replace(after, keys=keys), session) is False
+                assert await store.get(session.sid) == after
+                await store.delete(session.sid)
+                assert await store.replace(after, session) is False
+                assert await store.get(session.sid) is None
+
+        self.run(check)
+
+    def test_nonces_stay_with_new_keys(self) -> None:
+        """A request that was checked under the old keys and comes after the change is still known. V3-REKEY-04."""
+
+        async def check(store: SessionStore) -> None:
+            session = a_session()
+            await store.set(session, LIFE)
+            recorded = [(bytes([i]) * 12, now() + LIFE * (1 if i % 2 else -1)) for i in range(10)]
+            for nonce, until in recorded:
+                await store.record_nonce(session.sid, nonce, until)
+            assert await store.replace(session, replace(session, keys=a_session().keys)) is True
+            for nonce, until in recorded:
+                assert await store.record_nonce(session.sid, nonce, until) is USED
+            assert await store.record_nonce(session.sid, b"n" * 12, now() + LIFE) is NEW
+
+        self.run(check, max_nonces=20)
+
+    def test_new_keys_do_not_prolong_a_life(self) -> None:
+        """V3-REKEY-04, V1-LIFE-06."""
+
+        async def check(store: SessionStore) -> None:
+            session = a_session()
+            begun = now()
+            await store.set(session, SHORT)
+            while now() < begun + SHORT // 2:
+                after = replace(session, keys=a_session().keys)
+                assert await store.replace(session, after) is True or now() >= begun + SHORT
+                session = after
+                await pause(20)
+            await pause(begun + SHORT + MARGIN - now())
+            assert await store.get(session.sid) is None
+            assert await store.replace(session, session) is False
+
+        self.run(check)
+
+    def test_of_simultaneous_changes_one_takes_place(self) -> None:
+        """And no nonce is new twice meanwhile. V3-REKEY-05."""
+
+        async def check(store: SessionStore) -> None:
+            for _ in range(5):
+                session = a_session()
+                await store.set(session, LIFE)
+                after = [replace(session, keys=a_session().keys) for _ in range(self.tasks // 4)]
+                work: list[Coroutine[Any, Any, object]] = [
+                    part
+                    for new in after
+                    for part in (store.replace(session, new), store.record_nonce(session.sid, b"n" * 12, FOREVER))
+                ]
+                answers = await together(*work)
+                taken = [new for new, answer in zip(after, answers[::2], strict=True) if answer is True]
+                assert len(taken) == 1
+                assert answers[1::2].count(NEW) == 1
+                assert await store.get(session.sid) == taken[0]
+
+        self.run(check)
+
     # Shared --------------------------------------------------------------------------------------------------
 
     def test_servers_share_their_sessions(self) -> None:
@@ -537,6 +620,10 @@ class StoreSuite:
                 assert await one.get(session.sid) == again
                 assert await one.record_nonce(session.sid, b"n" * 12, now() + LIFE) is NEW
                 assert await one.exists(session.sid) is True
+                rekeyed = replace(again, keys=a_session().keys)
+                assert await other.replace(again, rekeyed) is True
+                assert await one.get(session.sid) == rekeyed
+                assert await one.replace(again, session) is False
                 assert await other.delete(session.sid) is True
                 assert await one.get(session.sid) is None
                 assert await one.exists(session.sid) is False
@@ -665,6 +752,19 @@ class StoreMachine(RuleBasedStateMachine):
         session = Session(self.sids[name], a_session().keys, now(), identity)
         self.ask(self.store.set(session, LIFE))
         self.known[name] = _Known(session)
+
+    @rule(name=NAMES, known=st.booleans())
+    def rekey(self, name: str, known: bool) -> None:
+        """New keys for the session, or for one whose keys are others."""
+        there = name in self.known
+        held = self.known[name].session if there else a_session()
+        old = replace(held, sid=self.sids[name]) if known else replace(held, sid=self.sids[name], keys=a_session().keys)
+        new = replace(old, keys=a_session().keys)
+        assert self.ask(self.store.replace(old, new)) is (there and known)
+        if there and known:
+            self.known[name].session = new
+            for nonce, until in sorted(self.known[name].recorded):
+                assert self.ask(self.store.record_nonce(self.sids[name], nonce, until)) is USED
 
     @rule(name=NAMES)
     def expire(self, name: str) -> None:

@@ -12,7 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from nen_ref.primitives.errors import AuthenticationError, ContextError, EncodingError, KeyCheckError, LengthError
+from nen_ref.primitives.errors import (
+    AuthenticationError,
+    ContextError,
+    EncodingError,
+    KeyCheckError,
+    LengthError,
+    LimitError,
+)
 from nen_ref.primitives.suite import REFERENCE, REFERENCE_PARTS, Parts, Suite
 from nen_ref.protocol import errors
 from nen_ref.protocol.errors import CATALOGUE, ErrorCode, NenError, failure
@@ -25,7 +32,10 @@ from nen_ref.protocol.session import Session, SessionKeys
 from nen_ref.protocol.signing import canonical_string, sign
 from nen_ref.protocol.stream import StreamOpener, StreamSealer, stream_nonce
 from nen_ref.protocol.verification import NonceAnswer, Verified, check_payload, run, verify_request
+from nen_ref.protocol.versions import V1, VERSIONS, Version
 from nen_ref.protocol.wire import Malformed, decode_base64, encode_base64
+from nen_ref.vectors.answers_seal import SEAL_ANSWERS
+from nen_ref.vectors.answers_v3 import V3_ANSWERS
 from nen_ref.vectors.operations import Schema
 
 Arguments = dict[str, Any]
@@ -75,6 +85,16 @@ def releasing(released: list[bytes]) -> Iterator[None]:
 
 def hmac_sha256(a: Arguments, kit: Kit) -> Values:
     return {"mac": kit.suite.hmac_sha256(a["key"], a["message"])}
+
+
+def hkdf_sha256(a: Arguments, kit: Kit) -> Values:
+    with raising(errors.INTERNAL, LimitError):
+        return {"okm": kit.suite.hkdf_sha256(a["ikm"], a["info"], a["length"])}
+
+
+def x25519(a: Arguments, kit: Kit) -> Values:
+    with raising(errors.HANDSHAKE_FAILED, LengthError):
+        return {"shared": kit.suite.x25519(a["k"], a["u"])}
 
 
 def chacha20_block(a: Arguments, kit: Kit) -> Values:
@@ -174,18 +194,21 @@ def request_sign(a: Arguments, kit: Kit) -> Values:
     return {"signature": sign(a["hmac_key"], text, suite=kit.suite)}
 
 
-def session_of(given: Values | None) -> Session | None:
-    return None if given is None else Session(given["sid"], SessionKeys(given["secret"], given["hmac_key"]), 0)
+def session_of(given: Values | None, version: Version = V1) -> Session | None:
+    if given is None:
+        return None
+    return Session(given["sid"], SessionKeys(given["secret"], given["hmac_key"]), 0, family=version.family)
 
 
 def request_verify(a: Arguments, kit: Kit) -> Values:
     sent = a["request"]
     body = (sent["body"] or "").encode("utf-8", "surrogatepass")
     request = Request(sent["method"], path_of(sent["target"]), Headers(sent["headers"].items()), body)
-    session = session_of(a["session"])
+    version = VERSIONS[a.get("protocol", "v1")]
+    session = session_of(a["session"], version)
     used = set(a["used_nonces"])
     verified = run(
-        verify_request(request, a["now"], suite=kit.suite),
+        verify_request(request, a["now"], versions=(version,), suite=kit.suite),
         lambda question: session if session is not None and session.sid == question.sid else None,
         lambda question: NonceAnswer.USED if question.nonce in used else NonceAnswer.NEW,
     )
@@ -268,6 +291,8 @@ def error_read(a: Arguments, kit: Kit) -> Values:
 
 ANSWERS: Mapping[str, Callable[[Arguments, Kit], Values]] = {
     "hmac_sha256": hmac_sha256,
+    "hkdf_sha256": hkdf_sha256,
+    "x25519": x25519,
     "aead.seal": aead_seal,
     "aead.open": aead_open,
     "ml_kem_768.keygen": kem_keygen,
@@ -299,6 +324,8 @@ ANSWERS: Mapping[str, Callable[[Arguments, Kit], Values]] = {
     "ml_kem_768.check_ek": kem_check_ek,
     "ml_kem_768.check_dk": kem_check_dk,
     "error.read": error_read,
+    **V3_ANSWERS,
+    **SEAL_ANSWERS,
 }
 
 

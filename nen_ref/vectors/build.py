@@ -16,7 +16,7 @@ from nen_ref.vectors.operations import OPERATIONS
 SEVERAL = "steps"
 """The operation of a file whose vectors consist of several operations."""
 
-REQUIREMENT = re.compile(r"V\d-[A-Z]+-\d\d")
+REQUIREMENT = re.compile(r"(?:V\d|SEAL)-[A-Z]+-\d\d")
 
 Json = dict[str, Any]
 

@@ -45,6 +45,9 @@ SHA256: Schema = octets(32)
 ANYTHING: Schema = {"type": "object"}
 ABSENT: Schema = {"not": {}}
 
+ANSWERS_NO = [name for name, step in OPERATIONS.items() if list(step.result) == ["valid"]]
+"""Operations that say whether something is valid: a no is no refusal, and has no code."""
+
 
 def schemas() -> dict[str, Schema]:
     """Every schema by its file name under `vectors/schema/`."""
@@ -109,15 +112,17 @@ def frame() -> Schema:
         "invalid": COUNT,
         "groups": array(ref("group"), 1),
     }  # fmt: skip
-    of_primitives = where_tests({"properties": {"codes": ABSENT}})
+    without_codes = where_tests({"properties": {"codes": ABSENT}})
     of_protocol = where_tests(where("result", "invalid", {"required": ["codes"]}))
+    for name in ANSWERS_NO:
+        of_protocol = where("operation", name, without_codes, of_protocol)
     return {
         "title": "A file of Nen test vectors",
         **closed(members, {"notes"}),
         "allOf": [
             {
                 "if": {"properties": {"name": {"pattern": "^primitives/"}}},
-                "then": of_primitives,
+                "then": without_codes,
                 # A sequence has its codes step by step.
                 "else": where("operation", SEVERAL, {}, of_protocol),
             },
@@ -188,7 +193,7 @@ def of_operation(operation: Operation) -> Schema:
         "$defs": {
             "input": closed(arguments, optional),
             "shared": closed(arguments, arguments),
-            "output": closed(output),
+            "output": closed(output, operation.optional_result),
             "partial": closed(operation.partial) if operation.partial else ABSENT,
         },
     }

@@ -217,6 +217,45 @@ def test_explain_prints_causes_and_fix() -> None:
     assert all(" ".join(cause.split()) in words for cause in entry.causes)
 
 
+def test_explain_says_in_which_versions_a_code_is() -> None:
+    assert "raised by the server in V2, V3" in nen_ref("explain", "ISO-3005").stdout
+    entries = {entry["code"]: entry["versions"] for entry in json.loads(nen_ref("explain", "--json").stdout)}
+    assert entries["ISO-1001"] == ["v1", "v2", "v3"]
+    assert entries["ISO-3006"] == entries["ISO-3007"] == ["v3"]
+
+
+@pytest.mark.parametrize("protocol", ["v2", "v3"])
+def test_a_server_of_each_version_is_examined(protocol: str, tmp_path: Path) -> None:
+    sections = ("handshake/pk-", "auth/nonce", "replay/same", "lifecycle/rotate", "rekey/next")
+    only = [argument for section in sections for argument in ("--only", f"{protocol}/{section}")]
+    only = only if protocol == "v3" else only[:-2]
+    report = tmp_path / "report.json"
+    with embedded_server("--protocol", protocol) as url:
+        done = nen_ref("conformance", "server", url, "--protocol", protocol, *only, "--json", str(report))
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads(report.read_text(encoding="utf-8"))
+    assert document["protocol"] == protocol
+    assert {entry["outcome"] for entry in document["results"]} == {"pass"}
+
+
+def test_a_server_of_another_version_fails() -> None:
+    with embedded_server() as url:
+        done = nen_ref("conformance", "server", url, "--protocol", "v3", "--only", "v3/handshake/answer")
+    assert done.returncode == 1
+    assert "400 ISO-1001" in done.stdout
+
+
+@pytest.mark.parametrize("protocol", ["v2", "v3"])
+def test_cases_and_coverage_of_each_version(protocol: str) -> None:
+    ids = [case.id for case in all_cases(protocol)]
+    listed = nen_ref("conformance", "list", "--protocol", protocol).stdout
+    assert [line.split("\t")[0] for line in listed.splitlines()] == ids
+    page = nen_ref("conformance", "coverage", "--protocol", protocol).stdout
+    assert f"{len(ids)} cases of Nen {protocol.upper()}" in page
+    shown = nen_ref("conformance", "show", f"{protocol}/replay/without-body").stdout
+    assert "V2-REPLAY-01" in shown
+
+
 def test_explain_takes_the_code_in_any_form() -> None:
     texts = {nen_ref("explain", form).stdout for form in ("ISO-3002", "iso3002", "3002", "auth_signature_invalid")}
     assert len(texts) == 1

@@ -264,14 +264,14 @@ DEVIATIONS = {
     "sends its seed": (
         "import json\n"
         "from nen_ref.conformance.harness import reference\n"
-        "from nen_ref.http import client\n"
+        "from nen_ref.protocol import handshake\n"
         "from nen_ref.protocol.handshake import ClientHello\n"
-        "right = client.client_hello\n"
+        "right = handshake.client_hello\n"
         "def leaky(d, z, *args, **options):\n"
         "    hello = right(d, z, *args, **options)\n"
         "    body = json.loads(hello.body) | {'debug': (d + z).hex()}\n"
         "    return ClientHello(json.dumps(body).encode(), hello.ek, hello.dk)\n"
-        "client.client_hello = leaky\n",
+        "handshake.client_hello = leaky\n",
         "v1/client-handshake/nothing-secret-sent",
         Outcome.FAIL,
     ),

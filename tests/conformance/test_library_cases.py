@@ -261,8 +261,7 @@ def three_blocks(B: bytes) -> ml_kem.Poly:
 
 
 def two_blocks(params: ml_dsa.ParameterSet, rho: bytes) -> ml_dsa.Poly:
-    table = ml_dsa.COEFFS_FROM_BYTE[params.eta]
-    found = [x for z in ml_dsa.H(rho, 2 * 136) for x in table[z]]
+    found = [x for z in ml_dsa.H(rho, 2 * 136) for x in ml_dsa.coeffs_from_byte(params.eta, z)]
     return (found + [0] * 256)[:256]
 
 

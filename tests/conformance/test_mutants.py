@@ -15,12 +15,12 @@ from click.testing import CliRunner
 
 from nen_ref.cli import mutants as command
 from nen_ref.conformance.model import Case, Kind, Outcome, Result
-from nen_ref.conformance.mutants.matrix import COSTLY, Catch, Verdict, cases_for, cases_of
+from nen_ref.conformance.mutants.matrix import COSTLY, Catch, Verdict, cases_for, cases_of, is_costly
 from nen_ref.conformance.mutants.model import Mutant, all_mutants
 from nen_ref.conformance.mutants.patch import NothingToReplace, bind, set_field
 from nen_ref.conformance.mutants.report import matrix_json, matrix_markdown
-from nen_ref.conformance.registry import all_cases
-from nen_ref.conformance.requirements import requirements
+from nen_ref.conformance.registry import all_cases, every_case
+from nen_ref.conformance.requirements import in_force
 from nen_ref.protocol import errors
 
 HERE = Path(__file__).parent
@@ -58,35 +58,44 @@ def test_ids_are_unique_and_permanent() -> None:
 
 @pytest.mark.parametrize("mutant", all_mutants(), ids=lambda mutant: mutant.id)
 def test_it_says_what_is_wrong_and_what_for(mutant: Mutant) -> None:
-    own = [case for case in all_cases(kinds=(mutant.kind,)) if case.requirement == mutant.requirement]
-    assert mutant.requirement in requirements()
+    cases = all_cases(mutant.protocol, (mutant.kind,))
+    own = [case for case in cases if case.requirement == mutant.requirement]
+    assert mutant.requirement in in_force(mutant.protocol)
     assert own, "no case of its kind tests its requirement"
     assert re.fullmatch(r"[A-Z].{15,}\.", mutant.fault)
     assert len(mutant.gains) >= 10
     assert not mutant.gains.endswith(".")
     for prefix in mutant.related:
-        assert any(case.id.startswith(prefix) for case in all_cases(kinds=(mutant.kind,))), f"nothing begins {prefix}"
+        assert any(case.id.startswith(prefix) for case in cases), f"nothing begins {prefix}"
 
 
 def test_the_costly_cases_exist_and_run_against_their_mutants() -> None:
-    assert {case.id for case in all_cases()} >= COSTLY
+    assert {name for name in COSTLY if any(case.id == f"v1/{name}" for case in all_cases())} == set(COSTLY)
     ran = {case.id for mutant in all_mutants() for case in cases_for(mutant)}
-    assert ran == {case.id for case in all_cases()} - (COSTLY - ran)
+    assert {case.id for case in met() if not is_costly(case)} <= ran <= {case.id for case in met()}
     for mutant in all_mutants():
-        left_out = {case.id for case in all_cases(kinds=(mutant.kind,))} - {case.id for case in cases_for(mutant)}
-        assert left_out <= COSTLY
+        left_out = set(all_cases(mutant.protocol, (mutant.kind,))) - set(cases_for(mutant))
+        assert all(map(is_costly, left_out))
+
+
+def met() -> set[Case]:
+    """The cases of the versions and kinds of which there are mutants."""
+    groups = {(mutant.protocol, mutant.kind) for mutant in all_mutants()}
+    return {case for case in every_case() if (case.protocol, case.kind) in groups}
 
 
 def test_the_reference_has_to_pass_what_the_mutants_meet() -> None:
     libraries = [mutant for mutant in all_mutants() if mutant.kind is Kind.LIBRARY]
-    assert set(cases_of(all_mutants())) == set(all_cases()) - {case for case in all_cases() if is_idle(case)}
+    assert set(cases_of(all_mutants())) == {case for case in met() if not is_idle(case)}
     assert {case.kind for case in cases_of(libraries)} == {Kind.LIBRARY}
     assert cases_of(libraries[:1], related=True) == cases_for(libraries[0], related=True)
 
 
 def is_idle(case: Case) -> bool:
     """Whether it is too costly for every mutant."""
-    return case.id in COSTLY and not any(mutant.concerns(case) for mutant in all_mutants())
+    own = [mutant for mutant in all_mutants() if mutant.protocol == case.protocol]
+    names = {name for mutant in own for name in (mutant.requirement, *mutant.related)}
+    return is_costly(case) and case.requirement not in names and case.id not in names
 
 
 def test_related_cases_are_those_that_concern_the_mutant() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import re
 import socket
@@ -18,6 +19,7 @@ import pytest
 
 from nen_ref.cli.serve import serve
 from nen_ref.http import NenClient
+from nen_ref.protocol.key_schedule import ratchet
 from nen_ref.protocol.messages import HANDSHAKE_PATH, ROTATE_PATH, SESSION_HEADER
 from nen_ref.protocol.verification import FOREVER, NonceAnswer
 from nen_ref.stores.records import key_of
@@ -142,6 +144,9 @@ def test_the_settings_of_the_page() -> None:
             for nonce, until in [(b"p" * 12, 1), (b"n" * 12, FOREVER)]:
                 assert await store.record_nonce(session.sid, nonce, until) is NonceAnswer.NEW
             assert await store.record_nonce(session.sid, b"p" * 12, 1) is NonceAnswer.USED
+            ratcheted = dataclasses.replace(session, keys=ratchet(session.keys))
+            assert await store.replace(session, ratcheted)
+            assert await store.get(session.sid) == ratcheted
             assert await store.delete(session.sid)
 
         assert server.command("CONFIG", "GET", "maxmemory-policy")[1] == b"volatile-ttl"

@@ -29,7 +29,16 @@ from tests.stores.redis_server import free_port, needs_redis
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "docs" / "guides"
-ALONE = ["test-your-server", "write-a-harness", "use-the-vectors", "read-a-report", "fastapi", "httpx"]
+ALONE = [
+    "test-your-server",
+    "write-a-harness",
+    "use-the-vectors",
+    "read-a-report",
+    "fastapi",
+    "httpx",
+    "versions",
+    "seal",
+]
 PAGES = [*GUIDES.glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
 
 # Of a command that is right as it stands, and takes long: what is replaced, so that it runs fewer cases.

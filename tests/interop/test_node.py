@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -21,19 +20,37 @@ from nen_ref.conformance.runner import run_cases
 from nen_ref.conformance.targets import UrlTarget
 from nen_ref.http import AsyncNenClient, NenClient
 from nen_ref.protocol.errors import NenError
+from nen_ref.protocol.handshake_v3 import SecurityMode
 from nen_ref.protocol.identity import Identity
 from nen_ref.protocol.messages import TERMINATE_PATH
+from nen_ref.protocol.versions import V2, V3
 from tests.http.live import ask
+from tests.interop.foreign import NODE, needs
 
-NODE = Path(__file__).parent / "node"
+pytestmark = needs(NODE)
 
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed"),
-    pytest.mark.skipif(not (NODE / "node_modules").is_dir(), reason="npm packages are missing: run `make interop`"),
-]
+SEED = bytes(range(32))
+IDENTITY = Identity.from_seed(SEED)
+EVERY = ("--protocol", "v1", "--protocol", "v2", "--protocol", "v3")
+PINNED = {"server_identity": IDENTITY.pk, "bound": True}
 
-IDENTITY = Identity.from_seed(bytes(range(32)))
+# What a client of ours is told, and the same for the client of Node.
+CLIENTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "v1": ({}, ()),
+    "v1-identity": ({"identity": IDENTITY}, ("--identity",)),
+    "v2": ({"version": V2}, ("--protocol", "v2")),
+    "v2-identity": ({"version": V2, "identity": IDENTITY}, ("--protocol", "v2", "--identity")),
+    "v3": ({"version": V3}, ("--protocol", "v3")),
+    "v3-pinned": (
+        {"version": V3, **PINNED},
+        ("--protocol", "v3", "--server-identity", IDENTITY.pk.hex(), "--bound"),
+    ),
+    "v3-pqc-only": (
+        {"version": V3, "security_mode": SecurityMode.PQC_ONLY, **PINNED},
+        ("--protocol", "v3", "--pqc-only", "--server-identity", IDENTITY.pk.hex(), "--bound"),
+    ),
+}
+OUR_CLIENTS = pytest.mark.parametrize("options", [ours for ours, _ in CLIENTS.values()], ids=list(CLIENTS))
 VALUES = [{"text": "Grüße, 世界, 🦊, \x00 \u2028"}, [1, -2.5, True, None, [], {}], "", 0, "x" * 100_000]
 CHUNKS = ["Hello, ", "🦊", "", "世界", "__FIN__", "__FIN__ within", "\r\ndata: x\n\n", *map(str, range(300))]
 
@@ -57,13 +74,15 @@ def node_server(*arguments: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[str]:
-    with node_server() as url:
+    with node_server(*EVERY, "--identity-seed", SEED.hex()) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def ours() -> Iterator[str]:
-    with embedded_server() as url:
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    seed = tmp_path_factory.mktemp("ours") / "seed"
+    seed.write_text(SEED.hex())
+    with embedded_server(*EVERY, "--server-identity", str(seed)) as url:
         yield url
 
 
@@ -72,9 +91,9 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.mark.parametrize("identity", [None, IDENTITY], ids=["anonymous", "identity"])
-def test_our_client_against_node(node: str, identity: Identity | None) -> None:
-    with NenClient(node, identity=identity) as client:
+@OUR_CLIENTS
+def test_our_client_against_node(node: str, options: dict[str, Any]) -> None:
+    with NenClient(node, **options) as client:
         for value in VALUES:
             for method in ("POST", "PUT", "PATCH", "DELETE"):
                 assert client.request(method, "/api/echo", json=value).json() == {"method": method, "body": value}
@@ -91,9 +110,9 @@ def test_our_client_against_node(node: str, identity: Identity | None) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("identity", [None, IDENTITY], ids=["anonymous", "identity"])
-async def test_our_asynchronous_client_against_node(node: str, identity: Identity | None) -> None:
-    async with AsyncNenClient(node, identity=identity) as client:
+@OUR_CLIENTS
+async def test_our_asynchronous_client_against_node(node: str, options: dict[str, Any]) -> None:
+    async with AsyncNenClient(node, **options) as client:
         for value in VALUES:
             assert (await client.post("/api/echo", json=value)).json() == {"method": "POST", "body": value}
         chunks = [chunk async for chunk in client.stream("POST", "/api/stream", json={"chunks": CHUNKS})]
@@ -109,6 +128,29 @@ async def test_our_asynchronous_client_against_node(node: str, identity: Identit
             for number in range(10):
                 group.start_soon(echo, number)
         await client.terminate()
+
+
+@pytest.mark.parametrize("mode", list(SecurityMode))
+def test_our_client_ratchets_and_resumes_at_node(node: str, mode: SecurityMode) -> None:
+    with NenClient(node, version=V3, security_mode=mode, **PINNED) as client:
+        client.handshake()
+        for number in range(2):
+            assert client.rekey()
+            assert client.post("/api/echo", json=number).json()["body"] == number
+        for number in range(2):
+            assert client.resume()
+            assert client.post("/api/echo", json=number).json()["body"] == number
+            assert list(client.stream("GET", "/api/stream")) == ["a", "b", "c"]
+        assert client.rekey()
+        assert client.get("/api/echo").json()["body"] is None
+
+
+def test_our_client_refuses_another_server_identity() -> None:
+    with node_server(*EVERY, "--identity-seed", bytes(32).hex()) as url:
+        with NenClient(url, version=V3, **PINNED) as client, pytest.raises(NenError, match="ISO-3006"):
+            client.handshake()
+        with NenClient(url, version=V3) as careless:
+            assert careless.post("/api/echo", json=1).json()["body"] == 1
 
 
 def test_our_client_makes_a_new_session_when_node_lost_the_old_one(node: str) -> None:
@@ -141,12 +183,22 @@ def node_client(*arguments: str) -> list[dict[str, object]]:
     return steps
 
 
-@pytest.mark.parametrize("options", [(), ("--identity",)], ids=["anonymous", "identity"])
+@pytest.mark.parametrize("options", [theirs for _, theirs in CLIENTS.values()], ids=list(CLIENTS))
 def test_node_client_against_our_server(ours: str, options: tuple[str, ...]) -> None:
-    steps = node_client(ours, *options)
-    assert {"handshake", "echo POST", "stream POST", "identity handshake", "rotate", "own terminate"} <= {
-        step["step"] for step in steps
-    }
+    steps = {step["step"] for step in node_client(ours, *options)}
+    own = {"rekey, twice", "resume, twice"} if "v3" in options else {"identity handshake"}
+    assert {"handshake", "echo POST", "stream POST", "rotate", "own terminate"} | own <= steps
+
+
+def test_node_client_refuses_another_server_identity(ours: str) -> None:
+    other = Identity.from_seed(bytes(32)).pk.hex()
+    options = ("--protocol", "v3", "--server-identity", other)
+    done = subprocess.run(
+        ["node", "client.mjs", ours, *options], cwd=NODE, capture_output=True, text=True, timeout=120, check=False
+    )
+    first = json.loads(done.stdout.splitlines()[0])
+    assert (first["step"], first["ok"]) == ("handshake", False)
+    assert first["detail"].startswith("ISO-3006")
 
 
 def test_node_identity_where_we_require_one() -> None:

@@ -1,4 +1,4 @@
-"""Bugs planted in the Node server, one at a time: the suite finds each, by the cases that are there for it.
+"""Bugs planted in the Node implementation, one at a time: the suite finds each, by the cases that are there for it.
 
 Each is what a real implementer gets wrong, a line or two changed in a copy of `tests/interop/node`. The expected cases
 are named here by hand; further cases may fail as well, where one fault breaks several rules.
@@ -7,28 +7,19 @@ are named here by hand; further cases may fail as well, where one fault breaks s
 from __future__ import annotations
 
 import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import pytest
 
-from nen_ref.conformance.model import Kind, Report
-from nen_ref.conformance.probe import Routes
-from nen_ref.conformance.registry import all_cases
+from nen_ref.conformance.model import Report
+from nen_ref.conformance.registry import all_cases, every_case
 from nen_ref.conformance.runner import run_cases
-from nen_ref.conformance.targets import UrlTarget
+from nen_ref.conformance.targets import HarnessTarget
+from tests.interop.foreign import NODE, needs
 
-NODE = Path(__file__).parent / "node"
-
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed"),
-    pytest.mark.skipif(not (NODE / "node_modules").is_dir(), reason="npm packages are missing: run `make interop`"),
-]
+pytestmark = needs(NODE)
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ BUGS = (
     Bug(
         "signature optional",
         "src/message.js",
-        "if (sealed === null || !unsigned.has(session.identity)) throw new NenError('ISO-3001');",
+        "if (sealed.ct === null || !unsigned.has(session.identity)) throw new NenError('ISO-3001');",
         "",
         "v1/auth/signature-missing",
     ),
@@ -129,8 +120,8 @@ BUGS = (
     Bug(
         "query signed",
         "src/message.js",
-        "crypto.canonical(method, pathOf(target), timestamp, sealed?.nonceText ?? '')",
-        "crypto.canonical(method, target, timestamp, sealed?.nonceText ?? '')",
+        "crypto.canonical(method, pathOf(target), timestamp, sealed.nonceText)",
+        "crypto.canonical(method, target, timestamp, sealed.nonceText)",
         "v1/auth/query-not-signed",
     ),
     Bug(
@@ -213,31 +204,152 @@ BUGS = (
         " const sid = `00000000-0000-4000-8000-${String(globalThis.count).padStart(12, '0')}`;",
         "v1/handshake/fresh-session-id",
     ),
+    Bug(
+        "nonce taken from the body",
+        "src/versions.js",
+        "const nonceText = headers['x-nen-nonce'];",
+        "const nonceText = headers['x-nen-nonce'] || (bytes.length ? JSON.parse(Buffer.from(bytes)).n : undefined);",
+        "v2/auth/nonce-elsewhere",
+    ),
+    Bug(
+        "nonces of requests without a body not recorded",
+        "src/message.js",
+        "if (sealed.nonce === null) return bodyless;",
+        "if (sealed.ct === null) return bodyless;",
+        "v2/replay/without-body",
+    ),
+    Bug(
+        "HEAD answered without its handler",
+        "src/server.js",
+        "const answer = await handler({ method: req.method, body: verified.body });",
+        "if (req.method === 'HEAD') return res.writeHead(200, { 'Content-Type': 'application/json' }).end();"
+        " const answer = await handler({ method: req.method, body: verified.body });",
+        "v2/response/head-length",
+    ),
+    Bug(
+        "empty nonce header is a way back to V1",
+        "src/versions.js",
+        "const inHeader = headers['x-nen-nonce'] !== undefined;",
+        "const inHeader = Boolean(headers['x-nen-nonce']);",
+        "v2/versions/empty-nonce-is-v2",
+    ),
+    Bug(
+        "X25519 of low order accepted",
+        "src/crypto.js",
+        "if (timingSafeEqual(shared, new Uint8Array(KEY_BYTES))) throw new NenError('ISO-1002', 'X25519 gives zero');",
+        "",
+        "v3/handshake/pk-x-of-low-order",
+    ),
+    Bug(
+        "pqc-only for whoever sends no X25519 key",
+        "src/hybrid.js",
+        "const pkX = message.securityMode === PQC_ONLY ? null : keyIn(message.pk_x, 'pk_x');",
+        "const pkX = message.pk_x === undefined ? null : keyIn(message.pk_x, 'pk_x');",
+        "v3/handshake/mode-not-understood-without-pk-x",
+    ),
+    Bug(
+        "V3 is a way around the identity that is required",
+        "src/hybrid.js",
+        "  refuseRequiredIdentity(policy);\n",
+        "",
+        "v3/configured/client-identity-required",
+    ),
+    Bug(
+        "session id not in the signed transcript",
+        "src/proof.js",
+        "crypto.sha256Of(field(pkKem), field(pkX ?? EMPTY), field(serverNonce), field(utf8(sid)));",
+        "crypto.sha256Of(field(pkKem), field(pkX ?? EMPTY), field(serverNonce));",
+        "v3/server-identity/signature",
+    ),
+    Bug(
+        "one server nonce for all handshakes",
+        "src/hybrid.js",
+        "serverNonce: serverNonce ?? boundNonce(ct, pkXServer)",
+        "serverNonce: (globalThis.shared ??= crypto.randomKey())",
+        "v3/server-identity/fresh-nonce",
+    ),
+    Bug(
+        "nonces forgotten with a rekey",
+        "src/sessions.js",
+        "Object.assign(session, keys);",
+        "Object.assign(session, keys, { nonces: new Map() });",
+        "v3/rekey/nonces-kept",
+    ),
+    Bug(
+        "rekey across an await",
+        "src/server.js",
+        "  #rekey(res, sid, { session, ss }) {",
+        "  async #rekey(res, sid, { session }) {\n    await sleep(5); const { ss } = session;",
+        "v3/rekey/simultaneous",
+    ),
+    Bug(
+        "old keys overwritten in place",
+        "src/sessions.js",
+        "Object.assign(session, keys);",
+        "session.ss.set(keys.ss); session.hmacKey.set(keys.hmacKey);",
+        "v3/rekey/running-stream",
+    ),
+    Bug(
+        "tickets never expire",
+        "src/tickets.js",
+        "if (!Number.isSafeInteger(exp) || exp <= now) throw",
+        "if (!Number.isSafeInteger(exp)) throw",
+        "v3/resumption/expired",
+    ),
+    Bug(
+        "tickets of the key before refused",
+        "src/tickets.js",
+        "for (const key of keys) {",
+        "for (const key of keys.slice(0, 1)) {",
+        "v3/resumption/key-rotation",
+    ),
+    Bug(
+        "resumed keys without the server's part",
+        "src/keys.js",
+        "joined(psk, rn, srn)",
+        "joined(psk, rn)",
+        "v3/resumption/keys",
+    ),
+    Bug(
+        "context of an envelope believed",
+        "src/seal.js",
+        "export function open(dk, envelope, context) {",
+        "export function open(dk, envelope) {\n  const context = envelope.ctx ?? null;",
+        "seal/envelope/context-other",
+    ),
+    Bug(
+        "signer of an envelope believed",
+        "src/seal.js",
+        "const expected = key !== null && signers.some((signer) => toBase64(signer) === toBase64(key));",
+        "const expected = key !== null;",
+        "seal/signed/other-signer",
+    ),
+    Bug(
+        "frames not counted",
+        "src/seal.js",
+        "if (frames.length !== framesIn(size, frameSize)) throw unexpected('more or fewer frames');",
+        "",
+        "seal/framed/count",
+    ),
+    Bug(
+        "paths lead along inherited names",
+        "src/seal-fields.js",
+        "return isObject(holder) && Object.hasOwn(holder, name);",
+        "return isObject(holder) && name in holder;",
+        "seal/fields/inherited",
+    ),
 )
 
 
-@contextmanager
-def node_server(folder: Path) -> Iterator[str]:
-    process = subprocess.Popen(["node", "server.mjs", "--port", "0"], cwd=folder, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("listening "), f"the server said {line!r}"
-        yield line.split()[1]
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-def examine(url: str, section: str) -> Report:
+def examine(folder: Path, found_by: str) -> Report:
     """The cases of one section. All of them for each bug would take minutes, and only one finding is looked for."""
+    wanted = next(case for case in every_case() if case.id == found_by)
     slow = "v1/replay/after-a-while"  # it waits six seconds for each bug
-    servers = [case for case in all_cases() if case.kind is Kind.SERVER and "server.start" not in case.needs]
-    cases = [case for case in servers if case.section == section and case.id != slow]
+    cases = [case for case in all_cases(wanted.protocol) if case.section == wanted.section and case.id != slow]
 
     async def run() -> Report:
-        return await run_cases(cases, UrlTarget(Routes(url)))
+        target = HarnessTarget(("node", str(folder / "harness.mjs")), wanted.protocol)
+        return await run_cases(cases, target, wanted.protocol)
 
     return anyio.run(run)
 
@@ -250,8 +362,7 @@ def test_planted_bug_is_found(bug: Bug, tmp_path: Path) -> None:
     source = (copy / bug.file).read_text(encoding="utf-8")
     assert source.count(bug.right) == 1, "the line to change is not there, or not unique"
     (copy / bug.file).write_text(source.replace(bug.right, bug.wrong), encoding="utf-8")
-    with node_server(copy) as url:
-        report = examine(url, bug.found_by.split("/")[1])
+    report = examine(copy, bug.found_by)
     findings = {result.case.id: result for result in report.findings}
     print(f"{bug.name}: {', '.join(f'{id} ({result.outcome})' for id, result in findings.items())}")
     assert bug.found_by in findings

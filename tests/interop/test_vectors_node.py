@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.interop.foreign import NODE, needs
 from tests.vectors.readers import VECTORS, all_tests, code
 
-NODE = Path(__file__).parent / "node"
-
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed"),
-    pytest.mark.skipif(not (NODE / "node_modules").is_dir(), reason="npm packages are missing: run `make interop`"),
-]
+pytestmark = needs(NODE)
 
 
 @pytest.fixture

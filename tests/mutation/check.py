@@ -40,8 +40,10 @@ EVERYTHING = ("nen_ref.*",)
 MODULES = (
     "nen_ref.protocol.*",
     "nen_ref.primitives.errors.*",
+    "nen_ref.primitives.hkdf_sha256.*",
     "nen_ref.primitives.hmac_sha256.*",
     "nen_ref.primitives.ml_dsa_keys.*",
+    "nen_ref.primitives.x25519.*",
 )
 """The modules whose tests take milliseconds, with a third of all mutants. Those of ML-KEM, ML-DSA and ChaCha20 with
 Poly1305 would take more time than CI has; `--all` has them too, and is to be run when one of the three changes."""

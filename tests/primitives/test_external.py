@@ -1,14 +1,13 @@
 """What others have published about more than one standard, and not already in the tests of each.
 
 ACVP as pycryptodome selects it, known answers in NIST's form, the keys of RFC 9881, RFC 9935 and OpenSSL; and the
-files that will be for another version of the protocol.
+files about what Nen does not use.
 """
 
 import base64
 import re
 from collections.abc import Callable
 from importlib.resources import files
-from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from tests.primitives.vectors import (
     Row,
     Walk,
     all_tests,
-    c2sp_wycheproof,
     external_root,
     fingerprint,
     of_cryptography,
@@ -325,43 +323,12 @@ def test_keys_of_cryptography_ml_kem(walk: Walk) -> None:
         assert data.hex().endswith("8040" + first["d"] + first["z"])
 
 
-# What is not of version 1
+# What is not of Nen
 
 
 def not_applicable(walk: Walk, published: Published, cases: list[Any], reason: str) -> None:
     for _case in walk(published, cases, lambda _case: reason):
         pytest.fail("none of them applies")
-
-
-WITH_V3 = "comes with version 3 of the protocol"
-
-
-@pytest.mark.parametrize(
-    "published",
-    [
-        wycheproof("Protocol", "hkdf_sha256_test.json"),
-        wycheproof("Protocol", "x25519_test.json"),
-        c2sp_wycheproof("hkdf_sha256_test.json"),
-        c2sp_wycheproof("x25519_test.json"),
-    ],
-    ids=lambda published: published.name,
-)
-def test_hkdf_and_x25519_of_wycheproof(published: Published, walk: Walk) -> None:
-    """When there is such a module, this test fails, and one that goes through the file has to take its place."""
-    assert find_spec("nen_ref.primitives.hkdf") is None
-    assert find_spec("nen_ref.primitives.hkdf_sha256") is None
-    assert find_spec("nen_ref.primitives.x25519") is None
-    not_applicable(walk, published, all_tests(published), WITH_V3)
-
-
-@pytest.mark.parametrize(
-    ("release", "name"),
-    [("RFC 5869", "KDF/rfc-5869-HKDF-SHA256.txt"), ("RFC 7748", "asymmetric/X25519/rfc7748.txt")],
-    ids=["HKDF", "X25519"],
-)
-def test_hkdf_and_x25519_of_the_rfcs(release: str, name: str, walk: Walk) -> None:
-    published = of_cryptography("RFC", release, name)
-    not_applicable(walk, published, list(records(published.text)), WITH_V3)
 
 
 def test_what_nen_never_uses(walk: Walk) -> None:

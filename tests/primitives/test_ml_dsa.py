@@ -2,6 +2,7 @@
 
 import dataclasses
 import multiprocessing
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nen_ref.primitives import ml_dsa
+from nen_ref.primitives import ml_dsa_lanes as lanes
 from nen_ref.primitives.errors import ContextError, KeyCheckError, LengthError
 from nen_ref.primitives.ml_dsa import (
     DETERMINISTIC,
@@ -555,7 +557,7 @@ def test_norm_bound_of_ct0_is_exact(norm: int) -> None:
     t0 = [list(f) for f in zero]
     for number, i in enumerate(places):
         t0[0][255 - i] = c[i] * (share + (number < more))
-    assert ml_dsa.infinity_norm(ml_dsa.challenge_times(c, ml_dsa.vector_lanes(t0))) == norm
+    assert ml_dsa.infinity_norm(ml_dsa.challenge_times(c, t0)) == norm
     sk = ml_dsa.sk_encode(ML_DSA_44, good.rho, good.K, good.tr, good.s1, good.s2, t0)
     sigma = ml_dsa.sign(ML_DSA_44, sk, M, rnd=DETERMINISTIC)
     assert sigma == DILITHIUM_PY[ML_DSA_44].sign(sk, M, deterministic=True)
@@ -780,13 +782,13 @@ def test_ntt_takes_any_integers_and_keeps_its_argument() -> None:
 def test_bit_rev8_turns_eight_bits_round() -> None:
     pairs = [(0, 0), (0b1, 0b10000000), (0b11, 0b11000000), (0b10110000, 0b00001101), (0b01010111, 0b11101010)]
     for m, reverse in pairs:
-        assert ml_dsa.bit_rev8(m) == reverse
-        assert ml_dsa.bit_rev8(reverse) == m
-    assert sorted(map(ml_dsa.bit_rev8, range(256))) == list(range(256))
+        assert lanes.bit_rev8(m) == reverse
+        assert lanes.bit_rev8(reverse) == m
+    assert sorted(map(lanes.bit_rev8, range(256))) == list(range(256))
 
 
 def test_zetas_are_those_of_appendix_b() -> None:
-    assert ml_dsa.ZETAS[1:9] == [4808194, 3765607, 3761513, 5178923, 5496691, 5234739, 5178987, 7778734]
+    assert lanes.ZETAS[1:9] == [4808194, 3765607, 3761513, 5178923, 5496691, 5234739, 5178987, 7778734]
 
 
 def test_matrix_vector_ntt_against_naive_negacyclic_products() -> None:
@@ -811,7 +813,7 @@ def test_challenge_times_against_naive_negacyclic_products() -> None:
     ]
     v = [[bound] * 256, [-bound] * 256, [(-1) ** i * bound for i in range(256)], random_poly(5, -4095, 4096)]
     for c in challenges:
-        assert ml_dsa.challenge_times(c, ml_dsa.vector_lanes(v)) == [naive_product(c, f) for f in v]
+        assert ml_dsa.challenge_times(c, v) == [naive_product(c, f) for f in v]
 
 
 def test_addition_and_signed_representatives() -> None:
@@ -1090,9 +1092,9 @@ UNEQUAL: dict[str, Callable[[], object]] = {
     "make_hint": lambda: ml_dsa.make_hint(ML_DSA_44, [WHOLE], [WHOLE, WHOLE]),
     "use_hint, hints": lambda: ml_dsa.use_hint(ML_DSA_44, SHORT, WHOLE),
     "use_hint, polynomial": lambda: ml_dsa.use_hint(ML_DSA_44, WHOLE, SHORT),
-    "ntt": lambda: ml_dsa.ntt(SHORT),
-    "ntt, long": lambda: ml_dsa.ntt([1] * 258),
-    "ntt_inverse": lambda: ml_dsa.ntt_inverse([1] * 254),
+    "lanes": lambda: lanes.join([SHORT, WHOLE]),
+    "lanes, one polynomial": lambda: lanes.join([SHORT]),
+    "lanes, long": lambda: lanes.join([[1] * 258]),
     "add, polynomials": lambda: ml_dsa.add([WHOLE], [SHORT]),
     "add, vectors": lambda: ml_dsa.add([WHOLE], [WHOLE, WHOLE]),
     "subtract, polynomials": lambda: ml_dsa.subtract([WHOLE], [SHORT]),
@@ -1105,5 +1107,5 @@ UNEQUAL: dict[str, Callable[[], object]] = {
 @pytest.mark.parametrize("function", UNEQUAL.values(), ids=UNEQUAL)
 def test_what_does_not_fit_together_is_not_cut_to_fit(function: Callable[[], object]) -> None:
     """No coefficient is ever dropped in silence."""
-    with pytest.raises(ValueError, match=r"zip\(\) argument"):
+    with pytest.raises((ValueError, struct.error), match=r"zip\(\) argument|pack expected|attempt to assign"):
         function()

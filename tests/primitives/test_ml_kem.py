@@ -1,6 +1,7 @@
 """FIPS 203: published vectors, three libraries as witnesses, refusals, each auxiliary algorithm by itself."""
 
 import gzip
+import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -41,6 +42,7 @@ from nen_ref.primitives.ml_kem import (
     KeyPair,
     ParameterSet,
     base_case_multiply,
+    binomial_bytes,
     binomial_table,
     byte_decode,
     byte_decode_vector,
@@ -55,18 +57,28 @@ from nen_ref.primitives.ml_kem import (
     decompress,
     encaps,
     encaps_internal,
+    from_lanes,
     joins,
     k_pke_decrypt,
     k_pke_encrypt,
     k_pke_keygen,
     keygen,
     keygen_internal,
+    multiply_matrix_vector,
     multiply_ntts,
     ntt,
     ntt_inverse,
+    ntt_inverse_lanes,
+    ntt_inverse_vector,
+    ntt_lanes,
+    ntt_vector,
+    reduce_lanes,
+    sample_lanes,
     sample_ntt,
     sample_poly_cbd,
+    sample_vector,
     split_decapsulation_key,
+    to_lanes,
 )
 from tests.primitives.vectors import EXTERNAL, Published, Walk, acvp, all_tests, wycheproof
 
@@ -899,12 +911,131 @@ def test_base_case_multiply() -> None:
     )
 
 
+# In lanes: equal to the plain algorithms, and within the bounds that keep the lanes apart ----------------------
+
+VECTORS = [
+    [unit(i) for i in range(256)],
+    *([f] for f in random_polynomials(5)),
+    *(random_polynomials(20)[:n] for n in range(2, 8)),
+    random_polynomials(20),
+]
+"""One polynomial, several, and more than any parameter set has; the extremes by themselves and side by side."""
+
+
+@pytest.mark.parametrize("v", VECTORS, ids=lambda v: str(len(v)))
+def test_lanes_there_and_back(v: list[list[int]]) -> None:
+    x = to_lanes(v)
+    assert lanes(x, 256 * len(v)) == [f[j] for j in range(256) for f in v]
+    assert from_lanes(x, len(v)) == v
+
+
+def test_from_lanes_reduces() -> None:
+    random = Random(64)
+    for most in (q, 1 << 32, 1 << 64):
+        v = [[most - 1] * 256, [0] * 256, *([random.randrange(most) for _ in range(256)] for _ in range(3))]
+        assert from_lanes(to_lanes(v), 5) == [[x % q for x in f] for f in v]
+
+
+@pytest.mark.parametrize("v", VECTORS, ids=lambda v: str(len(v)))
+def test_ntt_in_lanes(v: list[list[int]]) -> None:
+    """All powers of X are among them, which determine a linear map; and no lane reaches the bound."""
+    assert ntt_vector(v) == [ntt(f) for f in v]
+    assert all(lane < 8 * q**5 < 2**62 for lane in lanes(ntt_lanes(to_lanes(v), len(v)), 256 * len(v)))
+
+
+@pytest.mark.parametrize("v", VECTORS, ids=lambda v: str(len(v)))
+def test_ntt_inverse_in_lanes(v: list[list[int]]) -> None:
+    assert ntt_inverse_vector(v) == [ntt_inverse(f) for f in v]
+    assert all(lane < 16 * q**5 < 2**63 for lane in lanes(ntt_inverse_lanes(to_lanes(v), len(v)), 256 * len(v)))
+
+
+def lanes(x: int, n: int) -> list[int]:
+    """The n lanes of x; fails if it is too large for them."""
+    octets = x.to_bytes(8 * n, "little")
+    return [int.from_bytes(octets[i : i + 8], "little") for i in range(0, len(octets), 8)]
+
+
+def test_bounds_of_a_layer() -> None:
+    """Both factors of a sum are positive, and together at most q: so a layer takes a bound B to q * B at most."""
+    for z in ml_kem.ZETAS:
+        assert 0 < z < q
+        assert max(1 + z, 1 + (q - z), z + (q - z), 2) <= q
+    assert 3303 * 2 * 8 * q**4 < 16 * q**5  # the lower half of the last layer of the inverse
+
+
+MULTIPLES = [q * x + y for x in (0, 1, 2, 7, 8, 4095, 4096, q, q**2, q**3 - 1) for y in (0, 1, q - 1)]
+POWERS = [2**i + x for i in range(1, 47) for x in (-1, 0, 1) if 2**i + x < q**4]
+
+
+def test_reduce_lanes() -> None:
+    """Edges of multiples of q and of powers of 2, where estimates are worst, and the greatest number there is."""
+    random = Random(12)
+    numbers = [*MULTIPLES, *POWERS, q**4 - 1, *(random.randrange(q**4) for _ in range(5000))]
+    for neighbour in (0, q**4 - 1):
+        every_number = [x for number in numbers for x in (number, neighbour)]
+        x = int.from_bytes(b"".join([number.to_bytes(8, "little") for number in every_number]), "little")
+        reduced = lanes(reduce_lanes(x, 64 * len(every_number)), len(every_number))
+        assert all(lane < 8 * q for lane in reduced)
+        assert [lane % q for lane in reduced] == [number % q for number in every_number]
+        assert reduced == [number - q * ((number >> 12) * (2**40 // q) >> 28) for number in every_number]
+
+
+def test_reduce_lanes_estimate() -> None:
+    """The bounds in its docstring, in rational numbers."""
+    m = 2**40 // q
+    assert Fraction(2**12, q) + Fraction(q**4, 2**40) * (Fraction(2**40, q) - m) + 1 < 8
+    assert (q**4 >> 12) * m < 2**64
+
+
+@pytest.mark.parametrize("eta", [2, 3])
+@pytest.mark.parametrize("counters", [range(1), range(3), range(3, 7), range(250, 256)])
+def test_sample_lanes(counters: range, eta: int) -> None:
+    for number in range(20):
+        seed = number.to_bytes(32, "big")
+        assert sample_lanes(seed, counters, eta) == to_lanes(sample_vector(seed, counters, eta))
+
+
+@pytest.mark.parametrize("eta", [2, 3])
+def test_binomial_bytes(eta: int) -> None:
+    low, high = binomial_bytes(eta)
+    assert [x + 256 * y for x, y in zip(low, high, strict=True)][: 4**eta] == binomial_table(eta)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 4])
+@pytest.mark.parametrize("rows", [1, 3, 4])
+def test_multiply_matrix_vector(rows: int, columns: int) -> None:
+    """Algorithm 11 for every element, summed; three columns are done in one pass."""
+    polynomials = random_polynomials(30)
+    random = Random(rows)
+    for v in ([[q - 1] * 256] * columns, *(random.sample(polynomials, columns) for _ in range(8))):
+        A = [random.sample(polynomials, columns) for _ in range(rows - 1)] + [[[q - 1] * 256] * columns]
+        expected = []
+        for row in A:
+            products = [multiply_ntts(f, g) for f, g in zip(row, v, strict=True)]
+            expected.append([sum(coefficients) % q for coefficients in zip(*products, strict=True)])
+        assert multiply_matrix_vector(A, v) == expected
+
+
+@pytest.mark.parametrize("index", [0, 1, 255, 256, 767])
+def test_modulus_check_is_that_of_the_standard(index: int) -> None:
+    """Section 7.2: test = ByteEncode_12(ByteDecode_12(ek)) and a comparison."""
+    ek = case(ML_KEM_768).ek
+    for value in range(4096):
+        changed = with_coefficient(ek, index, value)
+        i = index // 256 * 384
+        assert (byte_encode(byte_decode(changed[i : i + 384], 12), 12) == changed[i : i + 384]) == (value < q)
+        assert accepts(lambda ek=changed: check_encapsulation_key(ML_KEM_768, ek)) == (value < q)
+
+
 SHORT, WHOLE = [1] * 255, [1] * 256
 
 UNEQUAL: dict[str, Callable[[], object]] = {
     "ntt": lambda: ntt(SHORT),
-    "ntt, long": lambda: ntt([1] * 258),
-    "ntt_inverse": lambda: ntt_inverse([1] * 254),
+    "ntt_inverse": lambda: ntt_inverse(SHORT),
+    "ntt_vector": lambda: ntt_vector([SHORT]),
+    "ntt_vector, long": lambda: ntt_vector([[1] * 258]),
+    "ntt_vector, one of two": lambda: ntt_vector([WHOLE, SHORT]),
+    "ntt_inverse_vector": lambda: ntt_inverse_vector([SHORT]),
     "base_case_multiply a0": lambda: base_case_multiply([1], [1, 1], [1, 1], [1, 1], [1, 1]),
     "base_case_multiply gamma": lambda: base_case_multiply([1, 1], [1, 1], [1, 1], [1, 1], [1]),
     "base_case_multiply, all but gamma": lambda: base_case_multiply([1], [1], [1], [1], [1, 1]),
@@ -913,11 +1044,15 @@ UNEQUAL: dict[str, Callable[[], object]] = {
     "add_vectors": lambda: ml_kem.add_vectors([WHOLE], [WHOLE, WHOLE]),
     "transpose": lambda: ml_kem.transpose([[WHOLE], [WHOLE, WHOLE]]),
     "inner_product": lambda: ml_kem.inner_product([WHOLE], [WHOLE, WHOLE]),
+    "multiply_matrix_vector, columns": lambda: multiply_matrix_vector([[WHOLE, WHOLE]], [WHOLE] * 3),
+    "multiply_matrix_vector, in the matrix": lambda: multiply_matrix_vector([[WHOLE, WHOLE, SHORT]], [WHOLE] * 3),
+    "multiply_matrix_vector, in the vector": lambda: multiply_matrix_vector([[WHOLE] * 3], [WHOLE, SHORT, WHOLE]),
 }
 
 
 @pytest.mark.parametrize("function", UNEQUAL.values(), ids=UNEQUAL)
 def test_what_does_not_fit_together_is_not_cut_to_fit(function: Callable[[], object]) -> None:
     """Polynomials are not checked (see the module), but no coefficient is ever dropped in silence."""
-    with pytest.raises(ValueError, match=r"zip\(\) argument"):
+    not_to_fit = r"zip\(\) argument|index out of range|expected \d+ items|sequence of size|values to unpack"
+    with pytest.raises((ValueError, IndexError, struct.error), match=not_to_fit):
         function()

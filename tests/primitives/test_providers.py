@@ -24,6 +24,7 @@ from nen_ref.primitives.errors import (
     ContextError,
     KeyCheckError,
     LengthError,
+    LimitError,
     PrimitiveError,
 )
 from nen_ref.primitives.suite import REFERENCE, Suite
@@ -42,13 +43,23 @@ OPERATIONS = {
     "aead_seal",
     "aead_open",
     "hmac_sha256",
+    "hkdf_sha256",
+    "x25519",
 }
 
 CAN_DO = {
     "reference": OPERATIONS,
     "pypi": OPERATIONS,
     "pycryptodome": OPERATIONS,
-    "cryptography": {"ml_kem_768_check_ek", "ml_dsa_65_verify", "aead_seal", "aead_open", "hmac_sha256"},
+    "cryptography": {
+        "ml_kem_768_check_ek",
+        "ml_dsa_65_verify",
+        "aead_seal",
+        "aead_open",
+        "hmac_sha256",
+        "hkdf_sha256",
+        "x25519",
+    },
 }
 
 seeds = st.binary(min_size=32, max_size=32)
@@ -369,6 +380,62 @@ def test_hmac_keys_around_the_block_size(suite: Suite, length: int) -> None:
     assert suite.hmac_sha256(key, b"text") == provider("cryptography").hmac_sha256(key, b"text")
 
 
+# HKDF and X25519 -------------------------------------------------------------------------------------------
+
+
+@who_can("hkdf_sha256")
+@quick
+@given(ikm=messages, info=messages, length=st.integers(0, 300))
+def test_hkdf(suite: Suite, ikm: bytes, info: bytes, length: int) -> None:
+    okm = suite.hkdf_sha256(ikm, info, length)
+    assert okm == provider("cryptography").hkdf_sha256(ikm, info, length) == REFERENCE.hkdf_sha256(ikm, info, length)
+    assert len(okm) == length
+
+
+@who_can("hkdf_sha256")
+def test_hkdf_has_a_longest_output(suite: Suite) -> None:
+    assert suite.hkdf_sha256(SEED, b"info", 8160) == REFERENCE.hkdf_sha256(SEED, b"info", 8160)
+    for length in (-1, 8161, 2**31, 2**64, 2**70):
+        with pytest.raises(LimitError):
+            suite.hkdf_sha256(SEED, b"info", length)
+
+
+@who_can("x25519")
+@quick
+@given(k=seeds, u=seeds)
+def test_x25519(suite: Suite, k: bytes, u: bytes) -> None:
+    shared = suite.x25519(k, u)
+    assert shared == provider("cryptography").x25519(k, u) == REFERENCE.x25519(k, u)
+    assert suite.x25519(k, suite.x25519_public(u)) == suite.x25519(u, suite.x25519_public(k))
+
+
+LOW_ORDER = (
+    0,
+    1,
+    2**255 - 20,
+    325606250916557431795983626356110631294008115727848805560023387167927233504,
+    39382357235489614581723060781553021112529911719440698176882885853963445705823,
+)
+
+
+@who_can("x25519")
+@pytest.mark.parametrize("point", LOW_ORDER, ids=lambda point: f"{point % 2**32:x}")
+def test_x25519_of_low_order_is_zeros(suite: Suite, point: int) -> None:
+    """As they are, not canonical where that is possible, and with the top bit. Both libraries refuse them."""
+    for u in (point, point + 2**255 - 19):
+        for top_bit in (0, 2**255) if u < 2**255 else ():
+            for k in (bytes(32), SEED, b"\xff" * 32):
+                assert suite.x25519(k, (u | top_bit).to_bytes(32, "little")) == bytes(32)
+
+
+@who_can("x25519")
+@pytest.mark.parametrize("u", [2**255 - 19 + i for i in range(2, 19)] + [2**255 + 9, 2**256 - 1])
+def test_x25519_takes_a_u_that_is_not_canonical(suite: Suite, u: int) -> None:
+    canonical = u % 2**255 % (2**255 - 19)
+    shared = suite.x25519(SEED, u.to_bytes(32, "little"))
+    assert shared == REFERENCE.x25519(SEED, canonical.to_bytes(32, "little")) != bytes(32)
+
+
 # The errors ------------------------------------------------------------------------------------------------
 
 WRONG_LENGTHS: list[tuple[str, str, tuple[bytes, ...]]] = [
@@ -396,6 +463,11 @@ WRONG_LENGTHS: list[tuple[str, str, tuple[bytes, ...]]] = [
     ("aead_open", "key", (SEED[1:], bytes(12), SEALED)),
     ("aead_open", "nonce", (SEED, bytes(8), SEALED)),
     ("aead_open", "nonce", (SEED, bytes(24), SEALED)),
+    ("x25519", "k", (SEED[1:], SEED)),
+    ("x25519", "k", (SEED + b"x", SEED)),
+    ("x25519", "u", (SEED, SEED[1:])),
+    ("x25519", "u", (SEED, SEED + b"x")),
+    ("x25519", "u", (SEED, b"")),
 ]
 
 

@@ -144,12 +144,14 @@ def test_results_cannot_be_changed(file: Path) -> None:
 
 # Requirements ------------------------------------------------------------------------------------------------
 
-ID = re.compile(r"\bV[123]-[A-Z]+-\d+\b")
-FURTHER = re.compile(r"(\bV[123]-[A-Z]+)-\d+((?:,\s*(?:and\s+)?-\d+)+)")  # V1-AUTH-04, -05, -11
+ID = re.compile(r"\b(?:V[123]|SEAL)-[A-Z]+-\d+\b")
+FURTHER = re.compile(r"(\b(?:V[123]|SEAL)-[A-Z]+)-\d+((?:,\s*(?:and\s+)?-\d+)+)")  # V1-AUTH-04, -05, -11
+DOCUMENTS = ("v1.md", "v2.md", "v3.md", "seal.md")
 
 
 def defined() -> list[str]:
-    return re.findall(r"^\*\*(V1-[A-Z]+-\d+)\*\*", (REPOSITORY / "spec" / "v1.md").read_text("utf-8"), re.MULTILINE)
+    text = "\n".join((REPOSITORY / "spec" / name).read_text("utf-8") for name in DOCUMENTS)
+    return re.findall(rf"^\*\*({ID.pattern})\*\*", text, re.MULTILINE)
 
 
 def cited(text: str) -> set[str]:

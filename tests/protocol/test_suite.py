@@ -44,6 +44,8 @@ CONSTANT = Suite(
     aead_seal=lambda key, n, plaintext: SEALED,
     aead_open=lambda key, n, sealed: OPENED,
     hmac_sha256=lambda key, text: MAC,
+    hkdf_sha256=lambda ikm, info, length: b"o" * length,
+    x25519=lambda k, u: b"s" * 32,
 )
 
 N, N2, BASE, NOW = b"nnnnnnnnnnnn", b"mmmmmmmmmmmm", b"bbbbbbbbbbbb", 1_800_000_000_000

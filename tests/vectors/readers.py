@@ -52,6 +52,10 @@ def damaged(operation: str, given: Mapping[str, Any]) -> Values:
 def wrong(value: Any) -> Any:
     if isinstance(value, str):
         return value[:-1] + ',"more":0}' if value.startswith("{") else value + "0"
+    if isinstance(value, dict):
+        return value | {"more": ""}
+    if isinstance(value, list):
+        return [*value, ""]
     return "null" if value is None else value + 1
 
 

@@ -51,18 +51,20 @@ EXCUSED = {
     "primitives.chacha20_poly1305.aead_decrypt: _check_plaintext_length(len(sealed) - TAG_LENGTH)": LIMIT,
     "primitives.chacha20_poly1305._check_plaintext_length": LIMIT,
     "primitives.chacha20_poly1305.AeadDecryptor": UNASKED,
+    "primitives.hkdf_sha256.hkdf_expand: len(PRK) < HASH_LENGTH": OWN,
+    "primitives.hkdf_sha256.hkdf_expand: 0 <= L": SCHEMA,
     "primitives.hmac_sha256.verify": UNASKED,
     "primitives.ml_dsa.keygen_internal": SCHEMA,
     "primitives.ml_dsa.sign_internal": SCHEMA,
     "primitives.ml_dsa.sign_mu": OPEN,
     "primitives.ml_dsa.begin_signing: LengthError.check('mu', mu, 64)": OWN,
     "primitives.ml_dsa.begin_signing: LengthError.check('rnd', rnd, 32)": SCHEMA,
-    "primitives.ml_dsa.attempt: infinity_norm(ct0) >= params.gamma2": (
+    "primitives.ml_dsa.attempt: not lanes.norm_below(ct0, k, gamma2)": (
         "never so with ML-DSA-65: 49 coefficients of c times 4096 is less than gamma2, 261888"
     ),
     "primitives.ml_dsa.verify_internal": OWN,
     "primitives.ml_dsa.verify_mu: LengthError.check('mu', mu, 64)": OWN,
-    "primitives.ml_dsa.simple_bit_unpack": OWN,
+    "primitives.ml_dsa_lanes.unpack_bits": OWN,
     "primitives.ml_dsa.hint_bit_unpack: LengthError.check('y', y, params.omega + params.k)": OWN,
     "primitives.ml_dsa.pk_decode": OWN,
     "primitives.ml_dsa.sk_decode: LengthError.check('sk', sk, params.sk_size)": SCHEMA,
@@ -87,6 +89,7 @@ EXCUSED = {
     "protocol.verification.check_signature_present: "
     "envelope is not None and session.identity is not None and (session.identity in policy.unsigned_clients)": POLICY,
     "protocol.handshake.respond: LengthError.check('mac_key', mac_key, MAC_KEY_SIZE)": SCHEMA,
+    "protocol.seal_signed.verify: LengthError.check('signer', pk, ML_DSA_65.pk_size)": SCHEMA,
     "protocol.sse.EventReader._keep": "an event of more than 16 MiB, a limit that is the reference's own",
     "protocol.stream.StreamSealer.__init__": SCHEMA,
     "protocol.stream.StreamSealer._event": STATE,
@@ -120,6 +123,10 @@ COVERED = {
     ENCAPS_EK: (EK, ENCRYPT_EK),
     ENCRYPT_EK: (EK, ENCAPS_EK),
     "primitives.ml_kem.decaps_internal: LengthError.check('dk', dk, params.dk_size)": (DK,),
+    "protocol.seal_framed._open_each: i == layout.count": ("protocol.seal_framed._open_each: opened != layout.count",),
+    "protocol.seal_webhook.open_webhook: not event": (
+        "protocol.seal_webhook.open_webhook: event not in ({events} if isinstance(events, str) else events)",
+    ),
 }
 """Checks that others stand in for: only without these does a vector show that the check is gone."""
 
@@ -127,9 +134,9 @@ INTEGER = "protocol.wire._integer: _check_digits(text)"
 """Python's own limit of digits stands in for it."""
 
 NOT_NEGATIVE = {
-    "primitives.ml_dsa.attempt: infinity_norm(z) >= params.gamma1 - params.beta": "signing tries again",
-    "primitives.ml_dsa.attempt: infinity_norm(r0) >= params.gamma2 - params.beta": "signing tries again",
-    "primitives.ml_dsa.attempt: number_of_ones(h) > params.omega": "signing tries again",
+    "primitives.ml_dsa.attempt: not lanes.norm_below(z, l, gamma1 - params.beta)": "signing tries again",
+    "primitives.ml_dsa.attempt: not lanes.norm_below(r0, k, gamma2 - params.beta)": "signing tries again",
+    "primitives.ml_dsa.attempt: h.bit_count() > params.omega": "signing tries again",
     "primitives.ml_kem.decaps_internal: compare_digest(c, c_prime)": "implicit rejection gives another secret",
     "protocol.messages.reported_code: isinstance(code, str)": "a body without a code is read as such",
     "protocol.messages.reported_code: code in CATALOGUE": "a body without a code is read as such",

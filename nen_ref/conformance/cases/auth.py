@@ -12,7 +12,6 @@ from nen_ref.conformance.probe import Probe
 from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.registry import case
 from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
-from nen_ref.protocol.payload import parse_envelope
 from nen_ref.protocol.wire import decode_base64, encode_base64
 
 UNSIGNED = "whoever leaves the signature out is let in: the whole authentication can be stripped"
@@ -130,6 +129,7 @@ async def signature_missing(probe: Probe) -> None:
     "ISO-6001",
     why=UNSIGNED,
     cause="requests without a body are not verified at all",
+    cites={"v2": ("V2-REQ-09", "ISO-3001")},
 )
 async def signature_missing_without_body(probe: Probe) -> None:
     """A GET, POST or DELETE without a body and without X-Nen-Signature is refused."""
@@ -323,7 +323,7 @@ async def timestamp_covered(probe: Probe) -> None:
     cause="NONCE is not part of the canonical string, or is taken from elsewhere than the body",
 )
 async def nonce_covered(probe: Probe) -> None:
-    """A request signed with another nonce than its n, or with none, is refused."""
+    """A request signed with another nonce than it carries, or with none, is refused."""
     session = await probe.session()
     for note, nonce in (("another", encode_base64(random_bytes(12))), ("none", ""), ("null", "null")):
         probe.judge(await probe.send(probe.draft(session, nonce=nonce), session), note)
@@ -336,6 +336,7 @@ async def nonce_covered(probe: Probe) -> None:
     "ISO-6001",
     why="two readings of a missing nonce make two canonical strings",
     cause="an absent nonce is written as null or undefined",
+    only=("v1",),
 )
 async def nonce_empty_without_body(probe: Probe) -> None:
     """A request without a body that was signed with a nonce is refused."""
@@ -370,12 +371,11 @@ async def canonical_separator(probe: Probe) -> None:
     session = await probe.session()
     probe.judge(await probe.send(probe.draft(session, signed={"method": "POST\r"}), session), "CRLF")
     draft = probe.draft(session)
-    nonce = parse_envelope(draft.body or b"").nonce_text
-    probe.judge(
-        await probe.send(probe.draft(session, body=draft.body, nonce=nonce + "\n"), session), "line feed at the end"
-    )
+    nonce = draft.nonce_text
+    fed = probe.draft(session, envelope=draft.envelope, nonce=nonce + "\n")
+    probe.judge(await probe.send(fed, session), "line feed at the end")
     merged = {"method": "POST" + probe.target.echo, "path": "", "nonce": nonce}
-    probe.judge(await probe.send(probe.draft(session, body=draft.body, signed=merged), session), "parts merged")
+    probe.judge(await probe.send(probe.draft(session, envelope=draft.envelope, signed=merged), session), "parts merged")
 
 
 @case(
@@ -642,7 +642,7 @@ async def order_session_before_shape(probe: Probe) -> None:
 async def order_shape_before_signature(probe: Probe) -> None:
     """A malformed body is refused for its shape, whether the signature is missing, wrong or stale."""
     session = await probe.session()
-    draft = probe.draft(session, body=b'{"ct":"AAAA"}')
+    draft = probe.draft(session, body=b'{"n":"AAAAAAAAAAAAAAAA"}')
     probe.judge(await probe.send(draft.without(SIGNATURE_HEADER), session), "unsigned")
     probe.judge(await probe.send(draft.with_header(SIGNATURE_HEADER, "AAAA"), session), "wrong signature")
 
@@ -812,8 +812,7 @@ async def signature_plain_hash(probe: Probe) -> None:
         ("no key", b"", b""),
     ):
         draft = probe.draft(session)
-        nonce = parse_envelope(draft.body or b"").nonce_text
-        text = f"POST\n{probe.target.echo}\n{draft.header(TIMESTAMP_HEADER)}\n{nonce}".encode()
+        text = f"POST\n{probe.target.echo}\n{draft.header(TIMESTAMP_HEADER)}\n{draft.nonce_text}".encode()
         digest = hashlib.sha256(before + text + after).digest()
         probe.judge(await probe.send(draft.with_header(SIGNATURE_HEADER, encode_base64(digest)), session), note)
 
@@ -825,6 +824,7 @@ async def signature_plain_hash(probe: Probe) -> None:
     "ISO-6001",
     why="a recorded GET could be sent as DELETE",
     cause="METHOD is not part of the canonical string of requests without a body",
+    cites={"v2": ("V2-REQ-09", "ISO-3002")},
 )
 async def method_covered_without_body(probe: Probe) -> None:
     """A request without a body sent with another method than was signed is refused."""
@@ -912,6 +912,7 @@ async def unsigned_in_another_form(probe: Probe) -> None:
     REFUSED,
     why="a body that the verification does not see is a body that anyone can put there",
     cause="bodies of other content types, or chunked ones, are taken for no body and verified with the empty NONCE",
+    only=("v1",),
 )
 async def body_hidden_from_verification(probe: Probe) -> None:
     """A request with a body, signed as if it had none, is refused whatever its content type and transfer coding."""

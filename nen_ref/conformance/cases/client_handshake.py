@@ -28,8 +28,18 @@ UNUSABLE = "a client that takes half an answer fails later, where nobody can tel
 LOST = "the caller cannot tell a dead network from a broken server"
 
 
+# By the handshake that a version has: where the client puts its ML-KEM key, and the binary members of the answer.
+KEM_KEY = {"v1": "pk", "v3": "pk_kem"}
+BINARY = {"v1": ("ct", "hmac"), "v3": ("ct", "pk_x_server")}
+
+
 def members(answer: Response) -> dict[str, Any]:
     return parse_json_object(answer.body)
+
+
+def binary(probe: ClientProbe) -> tuple[str, str]:
+    """The names of the binary members that an answer to a handshake has to have: the ciphertext, and a key."""
+    return BINARY[probe.server.version.family]
 
 
 def altered(probe: ClientProbe, **changes: Any) -> Script:
@@ -82,20 +92,21 @@ async def completes(probe: ClientProbe) -> None:
     cause="the key is sent in hex, as a number array, in DER, or unpadded",
 )
 async def public_key(probe: ClientProbe) -> None:
-    """The handshake is JSON with pk: strict base64 of a 1184-byte key that passes the check of FIPS 203."""
+    """The handshake is JSON, and its ML-KEM key strict base64 of 1184 bytes that pass the check of FIPS 203."""
     client = await probe.client()
     probe.judge(await client.handshake())
     for seen in probe.server.handshakes:
-        probe.ensure(_pk_fault(seen) == "", _pk_fault(seen) or "pk is right")
+        probe.ensure(_pk_fault(seen) == "", _pk_fault(seen) or "the key is right")
         probe.ensure(seen.method == "POST", f"method {seen.method}")
     probe.count("handshakes", len(probe.server.handshakes), 1)
 
 
 def _pk_fault(seen: Seen) -> str:
     try:
-        pk = parse_json_object(seen.body).get("pk")
+        name = KEM_KEY[seen.version.family]
+        pk = parse_json_object(seen.body).get(name)
         if not isinstance(pk, str):
-            return "pk is not a text"
+            return f"{name} is not a text"
         REFERENCE.ml_kem_768_check_ek(decode_base64(pk))
     except (Malformed, PrimitiveError) as fault:
         return f"the handshake is wrong: {fault}"
@@ -115,8 +126,13 @@ async def fresh_key(probe: ClientProbe) -> None:
     first = await probe.client()
     for client in (first, first, await probe.client(), await probe.client()):
         probe.judge(await client.handshake())
-    keys = {members_text(seen, "pk") for seen in probe.server.handshakes}
+    keys = {kem_key(seen) for seen in probe.server.handshakes}
     probe.count("different keys", len(keys), 4)
+
+
+def kem_key(seen: Seen) -> str:
+    """The text of the ML-KEM key in a handshake of the client."""
+    return members_text(seen, KEM_KEY[seen.version.family])
 
 
 def members_text(seen: Seen, name: str) -> str:
@@ -139,7 +155,7 @@ async def nothing_secret_sent(probe: ClientProbe) -> None:
     client = await probe.client()
     probe.judge(await client.handshake())
     for seen in probe.server.handshakes:
-        ek = decode_base64(members_text(seen, "pk"))
+        ek = decode_base64(kem_key(seen))
         for name, value in parse_json_object(seen.body).items():
             probe.ensure(not any(_gives_dk(raw, ek) for raw in _readings(value)), f"{name} holds the private key")
 
@@ -170,6 +186,7 @@ def _gives_dk(raw: bytes, ek: bytes) -> bool:
     needs=(*HANDSHAKE, "identity_seed"),
     why="a server that requires identities refuses the client",
     cause="the signature is over the base64 text, over a hash, or made with a context",
+    only=("v1", "v2"),
 )
 async def identity(probe: ClientProbe) -> None:
     """A client with an identity proves it: sigPk is its key, and sigOfPk verifies over the raw bytes of ek."""
@@ -188,6 +205,7 @@ async def identity(probe: ClientProbe) -> None:
     needs=(*HANDSHAKE, "identity_seed"),
     why="other servers cannot read the key",
     cause="the bare key is sent, or the algorithm identifier carries parameters",
+    only=("v1", "v2"),
 )
 async def identity_encoding(probe: ClientProbe) -> None:
     """sigPk is 1974 bytes of SubjectPublicKeyInfo and sigOfPk 3309 bytes."""
@@ -206,6 +224,7 @@ async def identity_encoding(probe: ClientProbe) -> None:
     needs=(*HANDSHAKE, "identity_seed"),
     why="a signature that is not over this key proves nothing about it",
     cause="the signature is cached with the identity",
+    only=("v1", "v2"),
 )
 async def identity_signs_each_key(probe: ClientProbe) -> None:
     """Each of two handshakes signs its own key."""
@@ -363,6 +382,7 @@ async def member_missing(probe: ClientProbe) -> None:
     needs=HANDSHAKE,
     why="a client without an HMAC key signs with an empty one, which anybody can do too",
     cause="an absent key becomes the empty key",
+    only=("v1", "v2"),
 )
 async def hmac_missing(probe: ClientProbe) -> None:
     """An answer without hmac is ISO-1004."""
@@ -379,8 +399,8 @@ async def hmac_missing(probe: ClientProbe) -> None:
     cause="values are converted to text or bytes without a look at their type",
 )
 async def member_mistyped(probe: ClientProbe) -> None:
-    """A sid, ct or hmac that is a number, a list, an object, true or the empty text is ISO-1004."""
-    for name in ("sid", "ct", "hmac"):
+    """A sid, ct or key that is a number, a list, an object, true or the empty text is ISO-1004."""
+    for name in ("sid", *binary(probe)):
         for value in (7, [1, 2, 3], {"a": 1}, True, ""):
             await refused_handshake(probe, f"{name} is {value!r}", altered(probe, **{name: value}))
 
@@ -396,7 +416,7 @@ async def member_mistyped(probe: ClientProbe) -> None:
     cause="arrays of numbers are taken for bytes",
 )
 async def number_arrays(probe: ClientProbe) -> None:
-    """A right ciphertext or HMAC key as an array of numbers is refused: ISO-1004, ISO-6001 or ISO-6002."""
+    """A right ciphertext or key as an array of numbers is refused: ISO-1004, ISO-6001 or ISO-6002."""
 
     def script(name: str) -> Script:
         def as_numbers(seen: Seen) -> Response:
@@ -405,8 +425,8 @@ async def number_arrays(probe: ClientProbe) -> None:
 
         return as_numbers
 
-    await refused_handshake(probe, "ct", script("ct"))
-    await refused_handshake(probe, "hmac", script("hmac"))
+    for name in binary(probe):
+        await refused_handshake(probe, name, script(name))
 
 
 @case(
@@ -418,7 +438,7 @@ async def number_arrays(probe: ClientProbe) -> None:
     cause="the decoder skips what it does not know",
 )
 async def member_undecodable(probe: ClientProbe) -> None:
-    """A ct or hmac that is not base64, is unpadded, or holds white space is ISO-1004."""
+    """A ct or key that is not base64, is unpadded, or holds white space is ISO-1004."""
 
     def script(name: str, change: Any) -> Script:
         def changed(seen: Seen) -> Response:
@@ -427,7 +447,7 @@ async def member_undecodable(probe: ClientProbe) -> None:
 
         return changed
 
-    for name in ("ct", "hmac"):
+    for name in binary(probe):
         for note, change in {
             "not base64": lambda text: "*" + text[1:],
             "white space": lambda text: text[:8] + "\n" + text[8:],
@@ -447,11 +467,12 @@ async def member_undecodable(probe: ClientProbe) -> None:
     cause="the length is left to the decapsulation, which may read past the end or fill up with zeros",
 )
 async def wrong_length(probe: ClientProbe) -> None:
-    """A ct of 0, 768, 1087, 1089 or 1568 bytes, or an HMAC key of 0, 16, 31, 33 or 64 bytes, is ISO-1004."""
-    for size in (0, 768, 1087, 1089, 1568):
-        await refused_handshake(probe, f"ct of {size}", altered(probe, ct=encode_base64(bytes(size))))
-    for size in (0, 16, 31, 33, 64):
-        await refused_handshake(probe, f"hmac of {size}", altered(probe, hmac=encode_base64(bytes(size))))
+    """A ct of 0, 768, 1087, 1089 or 1568 bytes, or a key of 0, 16, 31, 33 or 64 bytes, is ISO-1004."""
+    ct, key = binary(probe)
+    for name, sizes in ((ct, (0, 768, 1087, 1089, 1568)), (key, (0, 16, 31, 33, 64))):
+        for size in sizes:
+            text = encode_base64(b"\x09" * size)
+            await refused_handshake(probe, f"{name} of {size}", altered(probe, **{name: text}))
 
 
 @case(
@@ -485,7 +506,7 @@ async def session_id_unusable(probe: ClientProbe) -> None:
 )
 async def no_session_after_refusal(probe: ClientProbe) -> None:
     """After a handshake answered badly a request is ISO-2001 (or ISO-1004 of a further handshake), and none is sent."""
-    for name in ("ct", "hmac"):
+    for name in binary(probe):
         client = await probe.client()
         probe.server.on_handshake = altered(probe, **{name: "AAAA"})
         reply = await client.handshake()
@@ -507,10 +528,8 @@ async def further_members(probe: ClientProbe) -> None:
 
     def script(seen: Seen) -> Response:
         right = members(probe.server.handshake(seen))
-        text = (
-            f'\r\n{{ "zzz" : [1, {{"sid":"no"}}], "hmac":"{right["hmac"]}",\t"ct": "{right["ct"]}", "expiresIn":3600,'
-        )
-        return json_response((text + f'"sid" :"{right["sid"]}" }} \n').encode())
+        text = ",\t".join(f'"{name}" :  "{value}"' for name, value in reversed(right.items()))
+        return json_response(f'\r\n{{ "zzz" : [1, {{"sid":"no"}}], "expiresIn":3600, {text} }} \n'.encode())
 
     client = await probe.client()
     probe.server.on_handshake = script

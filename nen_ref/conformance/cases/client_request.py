@@ -44,6 +44,7 @@ async def methods(probe: ClientProbe) -> None:
     needs=REQUEST,
     why="NONCE is empty where there is no body; anything else is ISO-3002",
     cause="a nonce is signed that nobody sends, or an empty body is sealed",
+    only=("v1",),
 )
 async def without_body(probe: ClientProbe) -> None:
     """GET and DELETE without a payload have no body and are signed with the empty NONCE."""
@@ -126,6 +127,7 @@ async def size(probe: ClientProbe) -> None:
     needs=REQUEST,
     why="a strict server refuses the body",
     cause="the body is form-encoded, or holds hex, number arrays or unpadded base64",
+    only=("v1",),
 )
 async def envelope(probe: ClientProbe) -> None:
     """A body is an object with the texts ct and n, strict base64, n of 12 bytes."""

@@ -341,7 +341,7 @@ async def n_wrong_length(probe: ClientProbe) -> None:
 async def reflected(probe: ClientProbe) -> None:
     """The client's own request, sent back as its answer, is ISO-4001."""
     client = await probe.established()
-    await judged(probe, client, {"its own body": lambda seen: json_response(seen.body)})
+    await judged(probe, client, {"its own body": lambda seen: json_response(dump_envelope(seen.envelope))})
 
 
 @case(
@@ -357,7 +357,7 @@ async def earlier_request_reflected(probe: ClientProbe) -> None:
     client = await probe.established()
     for i in range(3):
         probe.gave(await client.echo(i), f"request {i}", payload={"method": "POST", "body": i})
-    old = probe.server.requests[0].body
+    old = dump_envelope(probe.server.requests[0].envelope)
     await judged(probe, client, {"the first of four requests": lambda seen: json_response(old)})
 
 

@@ -10,7 +10,7 @@ from nen_ref.conformance.cases.identity import members
 from nen_ref.conformance.cases.lifecycle import status, valid
 from nen_ref.conformance.harness.probe import ConfiguredProbe
 from nen_ref.conformance.model import ACCEPTED
-from nen_ref.conformance.peer import HANG, Answer, Draft, PeerSession, handshake_draft, hello
+from nen_ref.conformance.peer import HANG, Answer, Draft, PeerSession, handshake_draft
 from nen_ref.conformance.probe import HELLO, Probe, open_stream
 from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.registry import case
@@ -29,7 +29,7 @@ def identity() -> Identity:
 
 
 async def handshake(server: Probe, who: Identity | None = None, path: str = "/api/nen/handshake") -> Answer:
-    started = hello(who)
+    started = server.hello(who)
     return await server.send(handshake_draft(started.body, path))
 
 
@@ -67,6 +67,7 @@ async def session_expires(probe: ConfiguredProbe) -> None:
     needs=(*START, "require_identity"),
     why=ANYONE,
     cause="the option is only looked at where an identity came",
+    only=("v1", "v2"),
 )
 async def identity_required(probe: ConfiguredProbe) -> None:
     """A server that requires an identity refuses a handshake without one, and serves one with any."""
@@ -84,14 +85,15 @@ async def identity_required(probe: ConfiguredProbe) -> None:
     needs=(*START, "require_identity"),
     why=ANYONE,
     cause="rotation has a handshake of its own, without the check",
+    only=("v1", "v2"),
 )
 async def identity_required_at_rotation(probe: ConfiguredProbe) -> None:
     """A rotation without an identity is refused too."""
     async with probe.server(require_identity=True) as server:
         session = await server.session(identity())
-        started = hello()
+        started = server.hello()
         server.judge(await server.send(handshake_draft(started.body, ROTATE_PATH, session.sid)))
-        again = hello(identity())
+        again = server.hello(identity())
         answer = await server.send(handshake_draft(again.body, ROTATE_PATH, session.sid))
         server.accepted(answer, "with an identity")
 
@@ -103,11 +105,12 @@ async def identity_required_at_rotation(probe: ConfiguredProbe) -> None:
     needs=(*START, "require_identity"),
     why="an identity key that anybody can copy from another handshake would be enough",
     cause="the requirement is satisfied by the key alone",
+    only=("v1", "v2"),
 )
 async def half_an_identity(probe: ConfiguredProbe) -> None:
     """Where an identity is required, a key without a signature, and a signature without a key, are refused."""
     async with probe.server(require_identity=True) as server:
-        ek = hello().ek
+        ek = server.hello().ek
         both = members(ek, who=identity())
         for name in ("sigPk", "sigOfPk"):
             half = {key: value for key, value in both.items() if key != name}
@@ -121,6 +124,7 @@ async def half_an_identity(probe: ConfiguredProbe) -> None:
     needs=(*START, "pinned_identities"),
     why=ANYONE,
     cause="the key is compared before, and not after, its signature is checked; or not at all",
+    only=("v1", "v2"),
 )
 async def identity_pinned(probe: ConfiguredProbe) -> None:
     """A server that pins two identities serves both, and refuses every other key and none."""
@@ -130,7 +134,7 @@ async def identity_pinned(probe: ConfiguredProbe) -> None:
         server.accepted(await handshake(server, second), "the other pinned identity")
         server.judge(await handshake(server, stranger), "another identity")
         server.judge(await handshake(server), "without an identity")
-        ek = hello(stranger).ek
+        ek = server.hello(stranger).ek
         forged = members(ek, who=stranger) | {"sigPk": members(ek, who=known)["sigPk"]}
         server.judge(await server.handshake(**forged), "a pinned key with another's signature")
 
@@ -143,6 +147,7 @@ async def identity_pinned(probe: ConfiguredProbe) -> None:
     why="a list that was emptied to lock everybody out lets everybody in",
     cause="an empty list counts as no list",
     level="hardening",
+    only=("v1", "v2"),
 )
 async def pinned_and_empty(probe: ConfiguredProbe) -> None:
     """An empty list of pinned identities admits nobody."""
@@ -159,6 +164,7 @@ async def pinned_and_empty(probe: ConfiguredProbe) -> None:
     why="a legacy client that was promised service gets none",
     cause="the option is not wired to the check",
     level="hardening",
+    only=("v1", "v2"),
 )
 async def unsigned_client_named(probe: ConfiguredProbe) -> None:
     """A client that the server names may leave the signature out of a request with a body."""
@@ -176,6 +182,7 @@ async def unsigned_client_named(probe: ConfiguredProbe) -> None:
     needs=(*START, "unsigned_clients"),
     why=UNSIGNED,
     cause="strict mode is a switch for all clients",
+    only=("v1", "v2"),
 )
 async def unsigned_client_not_named(probe: ConfiguredProbe) -> None:
     """With one client named, an unsigned request of any other, with another identity or none, is ISO-3001."""
@@ -193,6 +200,7 @@ async def unsigned_client_not_named(probe: ConfiguredProbe) -> None:
     needs=(*START, "unsigned_clients"),
     why="without signature and without body nothing at all proves who asks",
     cause="the exception is made before the body is looked at",
+    only=("v1", "v2"),
 )
 async def unsigned_without_body(probe: ConfiguredProbe) -> None:
     """The named client's unsigned request without a body is refused."""
@@ -210,6 +218,7 @@ async def unsigned_without_body(probe: ConfiguredProbe) -> None:
     needs=(*START, "unsigned_clients"),
     why="a wrong signature is an attack, also on a client that may leave it out",
     cause="a signature that fails is treated as one that is absent",
+    only=("v1", "v2"),
 )
 async def unsigned_wrongly_signed(probe: ConfiguredProbe) -> None:
     """The named client's request with a wrong signature is ISO-3002."""
@@ -226,6 +235,7 @@ async def unsigned_wrongly_signed(probe: ConfiguredProbe) -> None:
     needs=(*START, "unsigned_clients"),
     why="whoever recorded a request strips its signature, sets a new timestamp, and sends it again",
     cause="only signed requests are tracked, or their nonces are forgotten with the window",
+    only=("v1", "v2"),
 )
 async def unsigned_replayed(probe: ConfiguredProbe) -> None:
     """The named client's request, replayed unsigned with another timestamp or none, is ISO-5001."""

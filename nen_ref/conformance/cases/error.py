@@ -92,8 +92,8 @@ async def message_is_constant(probe: Probe) -> None:
             await probe.send(probe.draft(session, body=b"{}")),
         ),
         "ISO-1002": (
-            await probe.handshake(pk=encode_base64(bytes(1183))),
-            await probe.handshake(pk=encode_base64(b"\xff" * 1184)),
+            await probe.handshake_with_key(encode_base64(bytes(1183))),
+            await probe.handshake_with_key(encode_base64(b"\xff" * 1184)),
         ),
     }
     for code, (first, second) in pairs.items():

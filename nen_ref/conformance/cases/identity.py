@@ -6,7 +6,6 @@ import hashlib
 from functools import cache
 
 from nen_ref.conformance.model import ACCEPTED
-from nen_ref.conformance.peer import hello as start
 from nen_ref.conformance.probe import Probe
 from nen_ref.conformance.randomness import random_bytes
 from nen_ref.conformance.registry import case
@@ -51,6 +50,7 @@ def flipped(text: str, position: int) -> str:
     ACCEPTED,
     why="clients with an identity could not connect",
     cause="the signature is verified over something else than the raw bytes of pk, or with a context",
+    only=("v1", "v2"),
 )
 async def accepted(probe: Probe) -> None:
     """A handshake with a right identity makes a session that works."""
@@ -64,10 +64,11 @@ async def accepted(probe: Probe) -> None:
     ACCEPTED,
     why="most libraries sign hedged: no two signatures are alike",
     cause="the server signs itself and compares, instead of verifying",
+    only=("v1", "v2"),
 )
 async def hedged_signature(probe: Probe) -> None:
     """A hedged signature is as good as a deterministic one."""
-    ek = start().ek
+    ek = probe.hello().ek
     signature = ml_dsa.sign(ML_DSA_65, identity().sk, ek, b"", random_bytes(32))
     probe.judge(await probe.handshake(**members(ek) | {"sigOfPk": encode_base64(signature)}))
 
@@ -78,10 +79,11 @@ async def hedged_signature(probe: Probe) -> None:
     ACCEPTED,
     why="clients that cannot write DER are shut out",
     cause="only SubjectPublicKeyInfo is read",
+    only=("v1", "v2"),
 )
 async def bare_key(probe: Probe) -> None:
     """The bare 1952-byte public key is accepted as sigPk."""
-    probe.judge(await probe.handshake(**members(start().ek) | {"sigPk": encode_base64(identity().pk)}))
+    probe.judge(await probe.handshake(**members(probe.hello().ek) | {"sigPk": encode_base64(identity().pk)}))
 
 
 @case(
@@ -90,10 +92,11 @@ async def bare_key(probe: Probe) -> None:
     "ISO-3004",
     why=FORGED,
     cause="the signature is not verified, or its result is ignored",
+    only=("v1", "v2"),
 )
 async def signature_altered(probe: Probe) -> None:
     """A signature with one bit changed, at its beginning, in its middle or at its end, is refused."""
-    right = members(start().ek)
+    right = members(probe.hello().ek)
     for position in (0, 47, 1600, 3200, 3308):
         wrong = right | {"sigOfPk": flipped(right["sigOfPk"], position)}
         probe.judge(await probe.handshake(**wrong), f"byte {position}")
@@ -105,10 +108,11 @@ async def signature_altered(probe: Probe) -> None:
     "ISO-3004",
     why="a recorded identity could be put before any handshake",
     cause="the signature is verified over a message that the client sends, not over the pk of this handshake",
+    only=("v1", "v2"),
 )
 async def signature_of_another_key(probe: Probe) -> None:
     """A right signature over the pk of another handshake is refused."""
-    probe.judge(await probe.handshake(**members(start().ek, message=start().ek)))
+    probe.judge(await probe.handshake(**members(probe.hello().ek, message=probe.hello().ek)))
 
 
 @case(
@@ -117,11 +121,12 @@ async def signature_of_another_key(probe: Probe) -> None:
     "ISO-3004",
     why=FORGED,
     cause="the signature is verified under a fixed or cached key",
+    only=("v1", "v2"),
 )
 async def another_signer(probe: Probe) -> None:
     """A signature by another key than the one in sigPk is refused."""
     other = Identity.from_seed(random_bytes(32))
-    right = members(start().ek)
+    right = members(probe.hello().ek)
     probe.judge(await probe.handshake(**right | {"sigPk": encode_base64(encode_spki(ML_DSA_65, other.pk))}))
 
 
@@ -131,10 +136,11 @@ async def another_signer(probe: Probe) -> None:
     "ISO-3004",
     why="implementations that sign the text and the bytes do not understand each other",
     cause="the base64 text of pk is verified instead of its 1184 bytes",
+    only=("v1", "v2"),
 )
 async def signature_over_text(probe: Probe) -> None:
     """A signature over the base64 or hex text of pk, its hash, its beginning or nothing is refused."""
-    ek = start().ek
+    ek = probe.hello().ek
     messages = {
         "the base64 text": encode_base64(ek).encode(),
         "nothing": b"",
@@ -152,10 +158,11 @@ async def signature_over_text(probe: Probe) -> None:
     "ISO-3004",
     why="a signature made for another purpose would pass here",
     cause="the context string is not passed to the verification",
+    only=("v1", "v2"),
 )
 async def signature_with_context(probe: Probe) -> None:
     """A signature with a context string is refused: Nen's is empty."""
-    probe.judge(await probe.handshake(**members(start().ek, ctx=b"nen")))
+    probe.judge(await probe.handshake(**members(probe.hello().ek, ctx=b"nen")))
 
 
 @case(
@@ -164,10 +171,11 @@ async def signature_with_context(probe: Probe) -> None:
     "ISO-3004",
     why="a second valid text of one signature defeats whatever remembers signatures it has seen",
     cause="the hint is decoded without the check that its indices increase (FIPS 204, algorithm 21)",
+    only=("v1", "v2"),
 )
 async def malleable_signature(probe: Probe) -> None:
     """A signature whose hint repeats an index, as a lenient decoder accepts, is refused."""
-    right = members(start().ek)
+    right = members(probe.hello().ek)
     signature = decode_base64(right["sigOfPk"])
     probe.judge(await probe.handshake(**right | {"sigOfPk": encode_base64(_repeat_hint_index(signature))}))
 
@@ -190,10 +198,11 @@ def _repeat_hint_index(signature: bytes) -> bytes:
     "ISO-3004",
     why=HALF,
     cause="the identity is verified only if both members are there",
+    only=("v1", "v2"),
 )
 async def key_without_signature(probe: Probe) -> None:
     """sigPk without sigOfPk is refused."""
-    right = members(start().ek)
+    right = members(probe.hello().ek)
     probe.judge(await probe.handshake(pk=right["pk"], sigPk=right["sigPk"]))
 
 
@@ -203,10 +212,11 @@ async def key_without_signature(probe: Probe) -> None:
     "ISO-3004",
     why=HALF,
     cause="the identity is verified only if both members are there",
+    only=("v1", "v2"),
 )
 async def signature_without_key(probe: Probe) -> None:
     """sigOfPk without sigPk is refused."""
-    right = members(start().ek)
+    right = members(probe.hello().ek)
     probe.judge(await probe.handshake(pk=right["pk"], sigOfPk=right["sigOfPk"]))
 
 
@@ -219,10 +229,11 @@ async def signature_without_key(probe: Probe) -> None:
     "ISO-1001",
     why=HALF,
     cause="an identity of the wrong type is treated as none",
+    only=("v1", "v2"),
 )
 async def mistyped(probe: Probe) -> None:
     """An identity whose members are numbers, arrays, objects or null is refused."""
-    right: dict[str, object] = dict(members(start().ek))
+    right: dict[str, object] = dict(members(probe.hello().ek))
     wrong: list[object] = [7, [1, 2, 3], {}, True, None]
     for name in ("sigPk", "sigOfPk"):
         for value in wrong:
@@ -238,10 +249,11 @@ async def mistyped(probe: Probe) -> None:
     "ISO-1001",
     why=HALF,
     cause="the decoder's exception escapes, or is swallowed",
+    only=("v1", "v2"),
 )
 async def undecodable(probe: Probe) -> None:
     """An identity whose members are empty or not base64 is refused."""
-    right = members(start().ek)
+    right = members(probe.hello().ek)
     for name in ("sigPk", "sigOfPk"):
         for text in ("", "!!!!", right[name][:-2]):
             probe.judge(await probe.handshake(**right | {name: text}), f"{name}: {text[:8]!r}")
@@ -255,10 +267,11 @@ async def undecodable(probe: Probe) -> None:
     "ISO-6002",
     why=FORGED,
     cause="the length of the signature is left to the library",
+    only=("v1", "v2"),
 )
 async def signature_wrong_length(probe: Probe) -> None:
     """A signature that is cut short, lengthened or empty is refused."""
-    right = members(start().ek)
+    right = members(probe.hello().ek)
     signature = decode_base64(right["sigOfPk"])
     for note, wrong in (("3308 bytes", signature[:-1]), ("3310 bytes", signature + b"\0"), ("1 byte", b"\0")):
         probe.judge(await probe.handshake(**right | {"sigOfPk": encode_base64(wrong)}), note)
@@ -272,10 +285,11 @@ async def signature_wrong_length(probe: Probe) -> None:
     "ISO-6002",
     why="a key with several encodings is pinned in one and presented in another",
     cause="the DER prefix is skipped rather than checked",
+    only=("v1", "v2"),
 )
 async def key_encoding(probe: Probe) -> None:
     """A sigPk with NULL parameters, another algorithm, unused bits, bytes too many or too few is refused."""
-    right = members(start().ek)
+    right = members(probe.hello().ek)
     spki = encode_spki(ML_DSA_65, identity().pk)
     prefix, key = spki[:22], spki[22:]
     other = encode_spki(ML_DSA_44, bytes(ML_DSA_44.pk_size))
@@ -298,10 +312,11 @@ async def key_encoding(probe: Probe) -> None:
     "ISO-3004",
     why="a session before the check is a session without it",
     cause="the session is made first and the identity checked afterwards",
+    only=("v1", "v2"),
 )
 async def refused_makes_no_session(probe: Probe) -> None:
     """The refusal of an identity carries neither session id nor ciphertext."""
-    right = members(start().ek)
+    right = members(probe.hello().ek)
     reply = await probe.handshake(**right | {"sigOfPk": flipped(right["sigOfPk"], 100)})
     probe.judge(reply)
     probe.ensure(
@@ -317,10 +332,11 @@ async def refused_makes_no_session(probe: Probe) -> None:
     "ISO-6002",
     why="a weaker algorithm that is accepted too is the one an attacker chooses",
     cause="the algorithm is taken from the key instead of being ML-DSA-65 and no other",
+    only=("v1", "v2"),
 )
 async def other_algorithm(probe: Probe) -> None:
     """An identity of ML-DSA-44, key and signature right in themselves, is refused."""
-    ek = start().ek
+    ek = probe.hello().ek
     pk, sk = ml_dsa.keygen_internal(ML_DSA_44, random_bytes(32))
     signature = ml_dsa.sign(ML_DSA_44, sk, ek, b"", bytes(32))
     probe.judge(

@@ -24,9 +24,9 @@ def sign_attempt(sk: bytes, M: bytes, kappa: int) -> bytes:
     w = ml_dsa.vector_ntt_inverse(ml_dsa.matrix_vector_ntt(ml_dsa.expand_a(ML_DSA_65, rho), ml_dsa.vector_ntt(y)))
     c_tilde = ml_dsa.H(mu + ml_dsa.w1_encode(ML_DSA_65, [ml_dsa.high_bits(ML_DSA_65, f) for f in w]), 48)
     c = ml_dsa.sample_in_ball(ML_DSA_65, c_tilde)
-    z = ml_dsa.mod_pm_q(ml_dsa.add(y, ml_dsa.challenge_times(c, ml_dsa.vector_lanes(s1))))
-    rest = ml_dsa.subtract(w, ml_dsa.challenge_times(c, ml_dsa.vector_lanes(s2)))
-    ct0 = ml_dsa.challenge_times(c, ml_dsa.vector_lanes(t0))
+    z = ml_dsa.mod_pm_q(ml_dsa.add(y, ml_dsa.challenge_times(c, s1)))
+    rest = ml_dsa.subtract(w, ml_dsa.challenge_times(c, s2))
+    ct0 = ml_dsa.challenge_times(c, t0)
     h = ml_dsa.make_hint(ML_DSA_65, ml_dsa.negate(ct0), ml_dsa.add(rest, ct0))
     return ml_dsa.sig_encode(ML_DSA_65, c_tilde, z, h)
 

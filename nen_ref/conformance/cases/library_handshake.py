@@ -83,6 +83,7 @@ class Signer:
     why=NO_KEY,
     cause="the key is sent as hexadecimal, in DER, or as an array of numbers",
     needs=(HELLO,),
+    only=("v1", "v2"),
 )
 async def hello(probe: HarnessProbe) -> None:
     """The handshake body of a seed has the base64 of its encapsulation key as pk, and no half of an identity."""
@@ -109,6 +110,7 @@ def _members(reply: Reply) -> dict[str, object]:
     why="no server can check the identity of this client",
     cause="the base64 text is signed in place of the raw bytes, or under a context",
     needs=(HELLO, "identity_seed"),
+    only=("v1", "v2"),
 )
 async def hello_identity(probe: HarnessProbe) -> None:
     """With an identity the body has its SubjectPublicKeyInfo, and a signature that is valid over the raw bytes of ek."""
@@ -137,6 +139,7 @@ async def hello_identity(probe: HarnessProbe) -> None:
     why=NO_KEY,
     cause="the secret is hashed or derived once more, or ct and the secret are of two encapsulations",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond(probe: HarnessProbe) -> None:
     """The answer has sid, ct and hmac; the secret is the one of ML-KEM as it is, without a key derivation."""
@@ -151,6 +154,7 @@ async def respond(probe: HarnessProbe) -> None:
     why="a client of a later version could not speak to this server",
     cause="a closed schema on the handshake body",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_further_members(probe: HarnessProbe) -> None:
     """Members that the specification does not name are ignored."""
@@ -166,6 +170,7 @@ async def respond_further_members(probe: HarnessProbe) -> None:
     why="clients and their users are told of a failure they cannot name",
     cause="the absent member is decoded like any other",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_without_key(probe: HarnessProbe) -> None:
     """A body without pk is refused."""
@@ -190,6 +195,7 @@ async def respond_without_key(probe: HarnessProbe) -> None:
     why="the parser's exception must not become a crash",
     cause="the parser's exception escapes, or null is dereferenced",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_not_an_object(probe: HarnessProbe) -> None:
     """A body that is no JSON object is refused."""
@@ -206,6 +212,7 @@ async def respond_not_an_object(probe: HarnessProbe) -> None:
     why="a proxy that reads the first pk and a server that reads the last are talking of two keys",
     cause="the parser of the platform takes the last of two members",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_ambiguous_json(probe: HarnessProbe) -> None:
     """A body that names pk twice, nests too deep or has a lone surrogate is refused."""
@@ -231,6 +238,7 @@ async def respond_ambiguous_json(probe: HarnessProbe) -> None:
     why="a value of another type must not reach the decoder",
     cause="the member is turned into a text, or an array of numbers into bytes",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_key_mistyped(probe: HarnessProbe) -> None:
     """A pk that is null, a number, a truth value, an array (of its numbers, too), an object or empty is refused."""
@@ -256,6 +264,7 @@ async def respond_key_mistyped(probe: HarnessProbe) -> None:
     why="a decoder that skips what it does not know reads one key out of many texts",
     cause="the decoder of the platform ignores unknown characters",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_key_not_base64(probe: HarnessProbe) -> None:
     """A pk that is not base64 is refused."""
@@ -274,6 +283,7 @@ async def respond_key_not_base64(probe: HarnessProbe) -> None:
     why="one key in many texts defeats whatever compares or remembers handshakes",
     cause="the decoder of the platform is lenient, and nothing compares the text with its encoding",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_key_strict_base64(probe: HarnessProbe) -> None:
     """The right pk with a line feed, with spaces, in the URL-safe alphabet, without padding or with unused bits set is
@@ -299,6 +309,7 @@ async def respond_key_strict_base64(probe: HarnessProbe) -> None:
     why=WEAK_KEY,
     cause="the check of FIPS 203 section 7.2 is left to a library that does not make it",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_key_check(probe: HarnessProbe) -> None:
     """A pk of another length, or with a coefficient not below 3329, is refused; nothing is encapsulated to it."""
@@ -317,6 +328,7 @@ async def respond_key_check(probe: HarnessProbe) -> None:
     why="clients with a sound identity are turned away",
     cause="the signature is checked over the base64 text, or only the deterministic one is taken",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_identity(probe: HarnessProbe) -> None:
     """A handshake with a sound identity is accepted, its signature deterministic or hedged."""
@@ -334,6 +346,7 @@ async def respond_identity(probe: HarnessProbe) -> None:
     why="clients that send the bare key of 1952 bytes are turned away",
     cause="only the SubjectPublicKeyInfo is parsed",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_identity_bare_key(probe: HarnessProbe) -> None:
     """The bare key is accepted as sigPk; a wrong signature under it is not."""
@@ -351,6 +364,7 @@ async def respond_identity_bare_key(probe: HarnessProbe) -> None:
     why=IMPOSTOR,
     cause="the signature is not checked, or not over the pk of this handshake",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_identity_wrong(probe: HarnessProbe) -> None:
     """A signature that is altered, of another key, over other bytes or from another handshake is refused."""
@@ -382,6 +396,7 @@ async def respond_identity_wrong(probe: HarnessProbe) -> None:
     why="a signature that the key gave for another purpose would prove an identity here",
     cause="the internal interface of the library is called in place of the one with a context",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_identity_context(probe: HarnessProbe) -> None:
     """A signature under a context, without the domain prefix, or over a hash is refused."""
@@ -401,6 +416,7 @@ async def respond_identity_context(probe: HarnessProbe) -> None:
     why=STRIPPED,
     cause="the identity is checked only if both members are there",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_identity_half(probe: HarnessProbe) -> None:
     """One of sigPk and sigOfPk without the other, or with null in its place, is refused."""
@@ -427,6 +443,7 @@ async def respond_identity_half(probe: HarnessProbe) -> None:
     why="one identity in several encodings defeats pinning and whatever remembers identities",
     cause="a lenient ASN.1 parser or base64 decoder, or a signature that is cut to its length",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_identity_encoding(probe: HarnessProbe) -> None:
     """Members that are no texts, not base64, of another length, or no strict SubjectPublicKeyInfo are refused."""
@@ -463,6 +480,7 @@ async def respond_identity_encoding(probe: HarnessProbe) -> None:
     why="one signature in several forms defeats whatever remembers handshakes",
     cause="the hint is unpacked without the checks of FIPS 204, algorithm 21",
     needs=(RESPOND,),
+    only=("v1", "v2"),
 )
 async def respond_identity_hint(probe: HarnessProbe) -> None:
     """A signature whose hint is encoded in another way is refused."""
@@ -516,6 +534,7 @@ class Finish:
     why=NO_KEY,
     cause="the secret is hashed or derived once more, or the keys are exchanged",
     needs=(FINISH,),
+    only=("v1", "v2"),
 )
 async def finish(probe: HarnessProbe) -> None:
     """The client has the session id, the secret of ML-KEM as it is, and the HMAC key as it was sent."""
@@ -530,6 +549,7 @@ async def finish(probe: HarnessProbe) -> None:
     why="a server of a later version could not speak to this client",
     cause="a closed schema on the answer, or a session id that has to be a UUID",
     needs=(FINISH,),
+    only=("v1", "v2"),
 )
 async def finish_further_members(probe: HarnessProbe) -> None:
     """Further members are ignored, and a session id is any text."""
@@ -545,6 +565,7 @@ async def finish_further_members(probe: HarnessProbe) -> None:
     why="an answer that tells good ciphertexts from bad ones gives the key away",
     cause="the library's implicit rejection is turned into an error",
     needs=(FINISH,),
+    only=("v1", "v2"),
 )
 async def finish_implicit_rejection(probe: HarnessProbe) -> None:
     """An altered ct is no error in the handshake: it gives the secret of implicit rejection."""
@@ -563,6 +584,7 @@ async def finish_implicit_rejection(probe: HarnessProbe) -> None:
     why=HALF_OPEN,
     cause="the status is not looked at where the body has the right members",
     needs=(FINISH,),
+    only=("v1", "v2"),
 )
 async def finish_status(probe: HarnessProbe) -> None:
     """An answer with a status other than 2xx is refused, whatever its body."""
@@ -581,6 +603,7 @@ async def finish_status(probe: HarnessProbe) -> None:
     why=HALF_OPEN,
     cause="an absent member is decoded to no bytes",
     needs=(FINISH,),
+    only=("v1", "v2"),
 )
 async def finish_members_missing(probe: HarnessProbe) -> None:
     """An answer without sid or without ct is refused."""
@@ -604,6 +627,7 @@ async def finish_members_missing(probe: HarnessProbe) -> None:
     why=HALF_OPEN,
     cause="members are used as they come: a short HMAC key, an array of numbers, an empty session id",
     needs=(FINISH,),
+    only=("v1", "v2"),
 )
 async def finish_members_wrong(probe: HarnessProbe) -> None:
     """Answers that are no object, or whose members are mistyped, undecodable or of the wrong length, are refused."""
@@ -641,6 +665,7 @@ async def finish_members_wrong(probe: HarnessProbe) -> None:
     why=HALF_OPEN,
     cause="the ciphertext is cut to its length or filled up",
     needs=(FINISH,),
+    only=("v1", "v2"),
 )
 async def finish_ciphertext_length(probe: HarnessProbe) -> None:
     """A ct of another length than 1088 bytes is refused."""
@@ -659,6 +684,7 @@ async def finish_ciphertext_length(probe: HarnessProbe) -> None:
     why="a session id with a line end in it writes headers of the attacker's choice into every request",
     cause="the session id goes into the header as it came",
     needs=(FINISH,),
+    only=("v1", "v2"),
 )
 async def finish_session_id(probe: HarnessProbe) -> None:
     """A session id that cannot stand in a header is refused: with line ends, zero characters, or beyond ASCII."""

@@ -75,6 +75,7 @@ async def canonical_method(probe: HarnessProbe) -> None:
     why=STRANGERS,
     cause="the last line is left out, or holds null or undefined, where there is no body",
     needs=(CANONICAL,),
+    only=("v1",),
 )
 async def canonical_empty_nonce(probe: HarnessProbe) -> None:
     """Without a body the string ends with the line feed in front of the empty nonce."""
@@ -209,6 +210,7 @@ async def sign(probe: HarnessProbe) -> None:
     why="the server cannot open what this client seals",
     cause="the payload is encoded twice, or the tag is sent apart",
     needs=(PAYLOAD_SEAL,),
+    only=("v1",),
 )
 async def payload_seal(probe: HarnessProbe) -> None:
     """A payload becomes an object of ct and n, its bytes sealed as they are: objects, texts of all planes, 50 000 bytes."""
@@ -235,6 +237,7 @@ async def payload_seal(probe: HarnessProbe) -> None:
     why="bodies several times their size cost memory and money on both sides",
     cause="bytes are sent as arrays of numbers, as hexadecimal, or encoded twice",
     needs=(PAYLOAD_SEAL,),
+    only=("v1",),
 )
 async def payload_size(probe: HarnessProbe) -> None:
     """The body of a payload of 1024 bytes or more is smaller than 1.4 times the payload."""
@@ -270,6 +273,7 @@ def _object(**members: Any) -> bytes:
     why="payloads are any JSON text, and texts are mangled where bytes and characters are confused",
     cause="falsy payloads are taken for none, or UTF-8 for Latin-1",
     needs=(PAYLOAD_OPEN,),
+    only=("v1",),
 )
 async def payload_open(probe: HarnessProbe) -> None:
     """A sealed body opens to its payload: all kinds of JSON, further members, members in another order."""
@@ -299,6 +303,7 @@ async def payload_open(probe: HarnessProbe) -> None:
     why=TAMPERED,
     cause="the exception of the cipher escapes under another code",
     needs=(PAYLOAD_OPEN,),
+    only=("v1",),
 )
 async def payload_altered(probe: HarnessProbe) -> None:
     """A ct or n altered in one bit, or sealed under another key, does not open."""
@@ -320,6 +325,7 @@ async def payload_altered(probe: HarnessProbe) -> None:
     why="a length below zero is a crash or worse",
     cause="the tag is cut off without looking at the length",
     needs=(PAYLOAD_OPEN,),
+    only=("v1",),
 )
 async def payload_short(probe: HarnessProbe) -> None:
     """A ct shorter than a tag does not open."""
@@ -339,6 +345,7 @@ async def payload_short(probe: HarnessProbe) -> None:
     why=SHAPE,
     cause="an absent or mistyped member is dereferenced, or a plain body passes",
     needs=(PAYLOAD_OPEN,),
+    only=("v1",),
 )
 async def payload_shape(probe: HarnessProbe) -> None:
     """Bodies that are no object with the texts ct and n are refused, plain payloads among them."""
@@ -368,6 +375,7 @@ async def payload_shape(probe: HarnessProbe) -> None:
     why="it costs up to five times the size, and gives every value two ways to be written",
     cause="arrays of old clients are still taken for bytes",
     needs=(PAYLOAD_OPEN,),
+    only=("v1",),
 )
 async def payload_number_arrays(probe: HarnessProbe) -> None:
     """The right ct or n as an array of numbers, or as an object of them, is refused."""
@@ -394,6 +402,7 @@ async def payload_number_arrays(probe: HarnessProbe) -> None:
     why="a decoder that skips what it does not know reads one value out of many texts",
     cause="the decoder of the platform ignores unknown characters",
     needs=(PAYLOAD_OPEN,),
+    only=("v1",),
 )
 async def payload_not_base64(probe: HarnessProbe) -> None:
     """A ct or an n that is not base64 is refused."""
@@ -411,6 +420,7 @@ async def payload_not_base64(probe: HarnessProbe) -> None:
     why="one nonce in two texts passes the replay check twice where nonces are compared as text",
     cause="the decoder of the platform is lenient, and nothing compares the text with its encoding",
     needs=(PAYLOAD_OPEN,),
+    only=("v1",),
 )
 async def payload_strict_base64(probe: HarnessProbe) -> None:
     """An n that only a lenient decoder reads is refused, and so is such a ct though it would open."""
@@ -436,6 +446,7 @@ async def payload_strict_base64(probe: HarnessProbe) -> None:
     why="a library that fills or hashes nonces of other lengths has fewer of them than it seems",
     cause="the length is left to the cipher, whose exception escapes",
     needs=(PAYLOAD_OPEN,),
+    only=("v1",),
 )
 async def payload_nonce_length(probe: HarnessProbe) -> None:
     """An n of 0, 8, 11, 13 or 24 bytes is refused."""
@@ -453,6 +464,7 @@ async def payload_nonce_length(probe: HarnessProbe) -> None:
     why="handlers expect JSON; what a lenient parser makes of anything else is anybody's guess",
     cause="the payload goes to the handler as text, or the empty one is taken for none",
     needs=(PAYLOAD_OPEN,),
+    only=("v1",),
 )
 async def payload_not_json(probe: HarnessProbe) -> None:
     """A payload that opens but is not JSON is refused with its own code."""
@@ -468,6 +480,7 @@ async def payload_not_json(probe: HarnessProbe) -> None:
     why="what two parsers read differently can be used against one of them",
     cause="the parser of the platform takes the last of two members, NaN, or a lone surrogate",
     needs=(PAYLOAD_OPEN,),
+    only=("v1",),
 )
 async def payload_ambiguous_json(probe: HarnessProbe) -> None:
     """Payloads that parsers read differently are refused: members named twice, NaN, lone surrogates, deep nesting."""

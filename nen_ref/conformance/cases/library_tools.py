@@ -11,9 +11,9 @@ from nen_ref.conformance.harness.probe import HarnessProbe
 from nen_ref.conformance.peer import Draft, PeerSession
 from nen_ref.conformance.randomness import random_bytes
 from nen_ref.protocol.messages import SIGNATURE_HEADER, TIMESTAMP_HEADER
-from nen_ref.protocol.payload import Envelope, parse_envelope
 from nen_ref.protocol.session import SessionKeys
 from nen_ref.protocol.signing import canonical_string
+from nen_ref.protocol.versions import VERSIONS
 from nen_ref.protocol.wire import Malformed, encode_base64, parse_json_object
 from nen_ref.vectors.alter import flipped
 
@@ -58,18 +58,15 @@ def ends(data: bytes) -> dict[str, bytes]:
     }
 
 
-def fresh_session() -> PeerSession:
-    return PeerSession(SID, SessionKeys(random_bytes(32), random_bytes(32)))
+def fresh_session(probe: HarnessProbe) -> PeerSession:
+    """A session in the version of the case."""
+    return PeerSession(SID, SessionKeys(random_bytes(32), random_bytes(32)), VERSIONS[probe.case.protocol])
 
 
 def draft(session: PeerSession, payload: bytes | None = PAYLOAD, method: str = "POST", **changes: Any) -> Draft:
     """A request of the session to the echo route at `NOW`, right in everything that `changes` (see `PeerSession.draft`)
     does not override."""
     return session.draft(method, changes.pop("target", ECHO), payload, **{"timestamp": NOW} | changes)
-
-
-def sealed(given: Draft) -> Envelope:
-    return parse_envelope(given.body or b"")
 
 
 async def verify(
@@ -109,9 +106,8 @@ def passes(
 
 def canonical(given: Draft) -> str:
     """The canonical string of a draft that is right in everything."""
-    nonce = sealed(given).nonce_text if given.body is not None else ""
     timestamp = dict(given.headers).get(TIMESTAMP_HEADER, "")
-    return canonical_string(given.method, given.target.partition("?")[0], timestamp, nonce).decode()
+    return canonical_string(given.method, given.target.partition("?")[0], timestamp, given.nonce_text).decode()
 
 
 async def control(probe: HarnessProbe, session: PeerSession, given: Draft | None = None) -> None:

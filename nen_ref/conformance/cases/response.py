@@ -9,7 +9,6 @@ from nen_ref.conformance.peer import read_refusal
 from nen_ref.conformance.probe import HELLO, Probe
 from nen_ref.conformance.registry import STREAM_ROUTE, case
 from nen_ref.protocol.messages import STREAM_TYPE
-from nen_ref.protocol.payload import parse_envelope
 from nen_ref.protocol.wire import encode_base64
 
 TWICE = "two payloads under one nonce give away their XOR and the key of Poly1305: everything can be forged then"
@@ -94,7 +93,7 @@ async def nonce_not_of_the_request(probe: Probe) -> None:
         reply = await probe.send(draft, session)
         probe.judge(reply)
         if reply.envelope is not None:
-            asked, answered = parse_envelope(draft.body or b"").n, reply.envelope.n
+            asked, answered = draft.n, reply.envelope.n
             differing = sum(x != y for x, y in zip(asked, answered, strict=True))
             probe.ensure(
                 differing > 3,
@@ -135,6 +134,7 @@ async def nonces_random(probe: Probe) -> None:
     "ISO-6001",
     why="answers to GET hold as many secrets as others",
     cause="only requests with a body get sealed answers",
+    cites={"v2": ("V2-RES-01", ACCEPTED)},
 )
 async def bodyless_answer_sealed(probe: Probe) -> None:
     """The answer to a GET without a body is sealed too, if such requests are allowed."""
@@ -168,6 +168,7 @@ async def no_store(probe: Probe) -> None:
     "a success that is not sealed",
     why="a HEAD that is not verified tells an outsider what exists",
     cause="HEAD is routed around the middleware",
+    cites={"v2": ("V2-RES-02", "a success that is not sealed")},
 )
 async def head(probe: Probe) -> None:
     """A HEAD request is answered without a body, and refused without a signature."""

@@ -75,6 +75,7 @@ async def chunks(probe: Probe) -> None:
     why="a stream is often asked for with a plain GET",
     cause="only POST streams are sealed",
     level="recommended",
+    cites={"v2": ("V1-STR-05", ACCEPTED)},
 )
 async def without_body(probe: Probe) -> None:
     """A signed GET without a body streams a, b and c, sealed and complete."""
@@ -300,6 +301,7 @@ async def wrongly_signed(probe: Probe) -> None:
     "ISO-6001",
     why=OPEN,
     cause="a GET without a body is let through: it has nothing to open",
+    cites={"v2": ("V2-STR-01", "ISO-3001")},
 )
 async def get_unsigned(probe: Probe) -> None:
     """An unsigned GET for a stream is refused."""
@@ -315,6 +317,7 @@ async def get_unsigned(probe: Probe) -> None:
     "ISO-6001",
     why=OPEN,
     cause="the signature of a GET without a body is not checked",
+    cites={"v2": ("V2-STR-01", "ISO-3002")},
 )
 async def get_wrongly_signed(probe: Probe) -> None:
     """A GET for a stream signed under another key is refused."""
@@ -330,6 +333,7 @@ async def get_wrongly_signed(probe: Probe) -> None:
     "ISO-6001",
     why=OPEN,
     cause="the window is not checked for a GET without a body",
+    cites={"v2": ("V1-STR-05", "ISO-3003")},
 )
 async def get_stale(probe: Probe) -> None:
     """A GET for a stream with a stale timestamp is refused."""

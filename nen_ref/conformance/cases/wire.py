@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from nen_ref.conformance.model import ACCEPTED, REFUSED
-from nen_ref.conformance.peer import hello
 from nen_ref.conformance.probe import Probe
 from nen_ref.conformance.registry import case
-from nen_ref.protocol.wire import dump_json, encode_base64
+from nen_ref.protocol.wire import dump_json
 
 LIMIT = 10 * 1024 * 1024
 
@@ -71,7 +70,6 @@ async def handshake_over_limit(probe: Probe) -> None:
 )
 async def handshake_over_its_own_limit(probe: Probe) -> None:
     """A right handshake of 16 KiB is taken; with a further member that makes it 70 000 bytes it is refused."""
-    pk = encode_base64(hello().ek)
-    fits = await probe.handshake(pk=pk, more="x" * 14_000)
+    fits = await probe.handshake_with(more="x" * 14_000)
     probe.ensure(fits.accepted, f"16 KiB, with a further member: {fits.describe()}")
-    probe.judge(await probe.handshake(pk=pk, more="x" * 70_000), "70 000 bytes, right in every other respect")
+    probe.judge(await probe.handshake_with(more="x" * 70_000), "70 000 bytes, right in every other respect")

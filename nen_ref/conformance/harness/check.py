@@ -18,12 +18,14 @@ from nen_ref.conformance.harness.driver import Harness, HarnessFault, Reply, Sta
 from nen_ref.conformance.harness.examples import examples, some_bytes
 from nen_ref.conformance.harness.operations import OPERATIONS
 from nen_ref.conformance.model import Case, Kind, Outcome
-from nen_ref.conformance.peer import Peer, finish, handshake_draft, hello
+from nen_ref.conformance.peer import Peer, handshake_draft, hello
 from nen_ref.conformance.scripted import ScriptedServer
 from nen_ref.conformance.text import number
+from nen_ref.protocol.versions import VERSIONS, Version
 
 UNKNOWN = "no.such.operation"
 FINE, FINDINGS, UNUSABLE = 0, 1, 2
+V3_ALONE = ("client.rekey", "client.resume")
 
 
 async def check_harness(command: Sequence[str], console: Console) -> int:
@@ -43,7 +45,7 @@ async def check_harness(command: Sequence[str], console: Console) -> int:
         for name in OPERATIONS:
             if name in started.offers:
                 with console.status(name):
-                    reply = await _tried(harness, name)
+                    reply = await _tried(harness, name, _version(started, name))
                 problems += not reply.ok and reply.failure is not Outcome.SKIP
                 table.add_row(name, *_shown(reply))
             else:
@@ -70,18 +72,29 @@ def _shown(reply: Reply) -> tuple[Text, Text]:
     return Text("ok", style="green"), Text(f"trace: {', '.join(reply.trace)}" if reply.trace else "", style="dim")
 
 
-async def _tried(harness: Harness, name: str) -> Reply:
+def _version(started: Started, name: str) -> Version:
+    """The version in which an operation is tried: the first that the harness speaks, or the one that has it."""
+    return VERSIONS["v3" if name in V3_ALONE else started.protocols[0]]
+
+
+async def _tried(harness: Harness, name: str, version: Version) -> Reply:
     """One operation, with what it needs made before it and ended after it."""
     if name in examples():
         return await harness.run(name, **examples()[name])
     if name.startswith("client."):
-        async with _scripted() as server:
+        async with _scripted(version) as server:
             return await _tried_client(harness, name, server)
-    return await _tried_server(harness, name)
+    return await _tried_server(harness, name, version)
+
+
+def _named(option: str, value: object, version: Version) -> dict[str, Any]:
+    """The option that asks for a version; V1 goes without saying."""
+    return {} if version is VERSIONS["v1"] else {option: value}
 
 
 async def _tried_client(harness: Harness, name: str, server: ScriptedServer) -> Reply:
-    made = await harness.run("client.new", base_url=server.url)
+    spoken = _named("protocol", server.version.name, server.version)
+    made = await harness.run("client.new", base_url=server.url, **spoken)
     if name == "client.new" or not made.ok:
         return made
     client = {"client": made["client"]}
@@ -99,17 +112,17 @@ async def _tried_client(harness: Harness, name: str, server: ScriptedServer) -> 
     return reply
 
 
-async def _tried_server(harness: Harness, name: str) -> Reply:
-    started = await harness.run("server.start")
+async def _tried_server(harness: Harness, name: str, version: Version) -> Reply:
+    started = await harness.run("server.start", **_named("protocols", [version.name], version))
     if name == "server.start" or not started.ok:
         if started.ok:
             await harness.run("server.stop", server=started["server"])
         return started
     reply = started
     if name == "server.session":
-        begun = hello()
+        begun = hello(version)
         async with Peer(started["url"]) as peer:
-            session = finish(begun, await peer.send(handshake_draft(begun.body)))
+            session = begun.finish(await peer.send(handshake_draft(begun.body)))
             await peer.send(session.draft("POST", "/api/echo"), session)
         reply = await harness.run(name, server=started["server"], sid=session.sid)
     stopped = await harness.run("server.stop", server=started["server"])
@@ -139,7 +152,7 @@ async def _manners(harness: Harness, started: Started) -> dict[str, tuple[str, s
 
 
 @asynccontextmanager
-async def _scripted() -> AsyncIterator[ScriptedServer]:
+async def _scripted(version: Version) -> AsyncIterator[ScriptedServer]:
     nothing = Case("", "", "required", "", (), "", "", Kind.CLIENT, (), lambda checks: anyio.lowlevel.checkpoint())
-    async with ScriptedServer(Checks(nothing)) as server:
+    async with ScriptedServer(Checks(nothing), version) as server:
         yield server

@@ -37,7 +37,15 @@ class Operation:
 
 def _library(step: vectors.Step) -> Operation:
     return Operation(
-        step.name, Kind.LIBRARY, step.does, step.args, step.result, step.optional, step.errors, step.partial
+        step.name,
+        Kind.LIBRARY,
+        step.does,
+        step.args,
+        step.result,
+        step.optional,
+        step.errors,
+        step.partial,
+        step.optional_result,
     )
 
 
@@ -49,18 +57,31 @@ def _server(name: str, does: str, args: Mapping[str, Schema], result: dict[str, 
     return Operation(name, Kind.SERVER, does, args, result, **more)
 
 
+PROTOCOL: Schema = {"enum": ["v1", "v2", "v3"]}
+
 PRIMITIVES = tuple(_library(step) for step in vectors.PRIMITIVES if step.harness)
-STEPS = tuple(_library(step) for step in vectors.STEPS if step.harness)
+STEPS = tuple(_library(step) for step in (*vectors.STEPS, *vectors.V2, *vectors.V3, *vectors.SEAL) if step.harness)
+
+CLIENT_OPTIONS: Mapping[str, Schema] = {
+    "identity_seed": octets(32),
+    "protocol": PROTOCOL,
+    "security_mode": {"enum": ["hybrid", "pqc-only"]},
+    "server_identity": octets(1952),
+    "bound": BOOLEAN,
+}
 
 CLIENT = (
     Operation(
         "client.new",
         Kind.CLIENT,
-        "A client for the server at base_url, without a session yet; with the ML-DSA-65 identity of a seed where one "
-        "is given.",
-        {"base_url": TEXT, "identity_seed": octets(32)},
+        "A client for the server at base_url, without a session yet. Every other argument is an option, which the "
+        "harness names in `options` of its answer to start if it knows it. `identity_seed`: with the ML-DSA-65 "
+        "identity of this seed (V1, V2). `protocol`: the version to speak, V1 where it is absent. `security_mode`: "
+        "hybrid where it is absent (V3). `server_identity`: the ML-DSA-65 key that the server must have (V3). `bound`: "
+        "the nonce of the server's identity must commit to its part of the handshake (V3).",
+        {"base_url": TEXT, **CLIENT_OPTIONS},
         {"client": TEXT},
-        optional=frozenset({"identity_seed"}),
+        optional=frozenset(CLIENT_OPTIONS),
     ),
     _client("client.handshake", "A handshake.", {}, {}, errors="any"),
     _client(
@@ -84,6 +105,15 @@ CLIENT = (
     ),
     _client("client.status", "Whether the server still knows the session.", {}, {"valid": BOOLEAN}, errors="any"),
     _client("client.rotate", "A new session in place of the old one.", {}, {}, errors="any"),
+    _client("client.rekey", "The session goes on under its next keys (V3).", {}, {}, errors="any"),
+    _client(
+        "client.resume",
+        "A new session out of the ticket of the last one, without public-key work (V3). `resumed` is false where the "
+        "server declined, and the client made a full handshake instead.",
+        {},
+        {"resumed": BOOLEAN},
+        errors="any",
+    ),
     _client("client.terminate", "The session ends, here and on the server.", {}, {}, errors="any"),
     _client("client.close", "The client is not needed any more.", {}, {}),
 )
@@ -94,6 +124,10 @@ SERVER_OPTIONS: Mapping[str, Schema] = {
     "pinned_identities": {"type": "array", "items": octets(1952)},
     "unsigned_clients": {"type": "array", "items": octets(1952)},
     "failing_routes": BOOLEAN,
+    "protocols": {"type": "array", "items": PROTOCOL, "minItems": 1, "uniqueItems": True},
+    "server_identity_seed": octets(32),
+    "ticket_keys": {"type": "array", "items": octets(32), "minItems": 1},
+    "ticket_life_ms": INTEGER,
 }
 
 SERVER = (
@@ -105,7 +139,9 @@ SERVER = (
         "`pinned_identities`: handshakes only with one of these ML-DSA-65 keys. `unsigned_clients`: strict mode is off "
         "for these ML-DSA-65 keys and no other. `failing_routes`: three more routes, /api/fail (the handler fails "
         "before it answers), /api/fail-stream (it streams the chunk a, then fails) and /api/slow-stream (it streams "
-        "the chunk a, then b after 700 ms).",
+        "the chunk a, then b after 700 ms). `protocols`: the versions to offer, V1 alone where it is absent. "
+        "`server_identity_seed`: with the ML-DSA-65 identity of this seed (V3). `ticket_keys`: these keys for tickets, "
+        "of which the first seals, and all open (V3). `ticket_life_ms`: how long a ticket is good (V3).",
         SERVER_OPTIONS,
         {"server": TEXT, "url": TEXT},
         optional=frozenset(SERVER_OPTIONS),
@@ -114,7 +150,8 @@ SERVER = (
     _server(
         "server.session",
         "What the server holds of a session, to find where it and the suite diverge; the canonical string and the "
-        "signature are those it computed for the last request of the session.",
+        "signature are those it computed for the last request of the session. In V3 `secret` is the payload key that "
+        "was derived, and `hmac_key` the other one.",
         {"server": TEXT, "sid": TEXT},
         {"secret": octets(32), "hmac_key": octets(32), "canonical_string": TEXT, "signature": TEXT},
         optional_result=frozenset({"canonical_string", "signature"}),
@@ -123,7 +160,7 @@ SERVER = (
 )
 
 # Arguments that an implementation need not know: a harness names those it does in `options` of its answer to start.
-OPTIONS = ("identity_seed", *SERVER_OPTIONS)
+OPTIONS = (*CLIENT_OPTIONS, *SERVER_OPTIONS)
 
 OPERATIONS: Mapping[str, Operation] = {
     operation.name: operation for operation in (*PRIMITIVES, *STEPS, *CLIENT, *SERVER)
@@ -136,6 +173,8 @@ TRACE: Mapping[str, Schema] = {
     "ct": octets(1088),
     "secret": octets(32),
     "hmac_key": OCTETS,
+    "enc": octets(32),
+    "mac": octets(32),
     "nonce": octets(12),
     "timestamp": TEXT,
     "canonical_string": TEXT,

@@ -16,18 +16,23 @@ from nen_ref.conformance.model import Outcome, Skip
 from nen_ref.conformance.peer import Peer
 from nen_ref.conformance.probe import Probe, Routes
 
+Defaults = Mapping[str, Mapping[str, Any]]
+"""Arguments of operations that go along with those of the case: the version that is spoken."""
+
 
 @dataclass
 class HarnessProbe(Checks):
     """One run of one case against one harness; also the probe of library cases."""
 
     harness: Harness = field(kw_only=True)
+    defaults: Defaults = field(default_factory=dict, kw_only=True)
 
     async def call(self, op: str, **args: Any) -> Reply:
         """The answer to one operation, which the case has declared in its `needs`."""
         undeclared = {op, *(set(args) & set(OPTIONS))} - set(self.case.needs)
         if undeclared:
             raise ValueError(f"{self.case.id} uses {', '.join(undeclared)} without declaring it")
+        args = {**self.defaults.get(op, {}), **args}
         reply = await self.harness.run(op, **args)
         if reply.failure is Outcome.SKIP:
             raise Skip(reply.trouble)

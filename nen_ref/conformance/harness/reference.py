@@ -33,15 +33,20 @@ from nen_ref.http.demo_app import demo_app
 from nen_ref.http.listen import listen
 from nen_ref.http.server import NenServer, ServerConfig, now_ms
 from nen_ref.primitives.suite import REFERENCE, REFERENCE_PARTS, Suite
-from nen_ref.protocol import errors
+from nen_ref.protocol import errors, key_schedule
 from nen_ref.protocol.errors import NenError, failure
 from nen_ref.protocol.handshake import IdentityPolicy
+from nen_ref.protocol.handshake_v3 import SecurityMode
 from nen_ref.protocol.identity import Identity
 from nen_ref.protocol.session import SESSION_LIFE_MS
+from nen_ref.protocol.tickets import TICKET_LIFE_MS, TicketKeys
 from nen_ref.protocol.verification import RequestPolicy
+from nen_ref.protocol.versions import VERSIONS
 from nen_ref.protocol.wire import encode_base64
 from nen_ref.stores import MemoryStore
 from nen_ref.vectors.answers import ANSWERS, Arguments, Kit, Refused, Values, from_hex, releasing, to_hex
+
+DERIVED_KEYS = {key_schedule.ENC: "enc", key_schedule.MAC: "mac"}
 
 
 @dataclass
@@ -78,6 +83,12 @@ class Traced:
             self.values["ek"] = made.ek.hex()
             return made
 
+        def hkdf(ikm: bytes, info: bytes, length: int) -> bytes:
+            derived = base.hkdf_sha256(ikm, info, length)
+            if info in DERIVED_KEYS:
+                self.values[DERIVED_KEYS[info]] = derived.hex()
+            return derived
+
         return replace(
             base,
             ml_kem_768_keygen=keygen,
@@ -85,6 +96,7 @@ class Traced:
             ml_kem_768_decaps=decaps,
             aead_seal=sealed,
             hmac_sha256=mac,
+            hkdf_sha256=hkdf,
         )
 
 
@@ -139,7 +151,16 @@ def client_new(a: Arguments) -> Values:
     identity = Identity.from_seed(a["identity_seed"]) if "identity_seed" in a else None
     name = f"client-{len(clients) + 1}"
     clients[name] = NenClient(
-        a["base_url"], identity=identity, clock=clock, random_bytes=random_bytes, suite=SUITE, verify=certificates()
+        a["base_url"],
+        version=VERSIONS[a.get("protocol", "v1")],
+        identity=identity,
+        security_mode=SecurityMode(a.get("security_mode", "hybrid")),
+        server_identity=a.get("server_identity"),
+        bound=a.get("bound", False),
+        clock=clock,
+        random_bytes=random_bytes,
+        suite=SUITE,
+        verify=certificates(),
     )
     return {"client": name}
 
@@ -174,6 +195,15 @@ def client_rotate(a: Arguments) -> Values:
     return {}
 
 
+def client_rekey(a: Arguments) -> Values:
+    clients[a["client"]].rekey()
+    return {}
+
+
+def client_resume(a: Arguments) -> Values:
+    return {"resumed": clients[a["client"]].resume()}
+
+
 def client_terminate(a: Arguments) -> Values:
     clients[a["client"]].terminate()
     return {}
@@ -206,6 +236,10 @@ def server_start(a: Arguments) -> Values:
         session_life_ms=a.get("session_life_ms", SESSION_LIFE_MS),
         identity=IdentityPolicy(required=a.get("require_identity", False), pinned=pinned),
         requests=RequestPolicy(unsigned_clients=frozenset(a.get("unsigned_clients", ()))),
+        versions=tuple(VERSIONS[name] for name in a.get("protocols", ["v1"])),
+        server_identity=Identity.from_seed(a["server_identity_seed"]) if "server_identity_seed" in a else None,
+        ticket_life_ms=a.get("ticket_life_ms", TICKET_LIFE_MS),
+        ticket_keys=TicketKeys(a["ticket_keys"][0], tuple(a["ticket_keys"][1:])) if "ticket_keys" in a else None,
     )
     traced, store = Traced(), MemoryStore()
     nen = NenServer(store=store, config=config, suite=traced.suite())
@@ -253,6 +287,8 @@ OPERATION: Mapping[str, Callable[[Arguments], Values]] = {
     "client.stream": client_stream,
     "client.status": client_status,
     "client.rotate": client_rotate,
+    "client.rekey": client_rekey,
+    "client.resume": client_resume,
     "client.terminate": client_terminate,
     "client.close": client_close,
     "server.start": server_start,
@@ -270,7 +306,7 @@ def started() -> Values:
         "name": "nen-ref",
         "implementation_version": __version__,
         "language": "Python",
-        "protocols": ["v1"],
+        "protocols": list(VERSIONS),
         "operations": list(OPERATION),
         "options": list(OPTIONS),
     }

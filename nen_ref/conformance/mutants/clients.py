@@ -127,7 +127,7 @@ def _() -> None:
 def _() -> None:
     """Where the answer holds no HMAC key, the shared secret is taken for it."""
 
-    @around(handshake._answer_binary)
+    @around(handshake.answer_binary)
     def _(original: Any, members: dict[str, object], name: str, size: int) -> Any:
         return bytes(32) if name == "hmac" and name not in members else original(members, name, size)
 

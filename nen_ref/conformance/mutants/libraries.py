@@ -642,12 +642,12 @@ def _() -> None:
     """The first eight characters of the signature are compared."""
 
     @around(verification.check_signature)
-    def _(original: Any, request: Request, envelope: Any, signature: str, known: Any, suite: Any = REFERENCE) -> None:
-        nonce = envelope.nonce_text if envelope else ""
+    def _(original: Any, request: Request, carried: Any, signature: str, known: Any, suite: Any = REFERENCE) -> None:
+        nonce = carried.nonce_text
         sent = request.headers.get(TIMESTAMP_HEADER, "")
         canonical = signing.canonical_string(request.method, request.path, sent, nonce)
         if not signature.startswith(signing.sign(known.keys.mac, canonical, suite=suite)[:8]):
-            original(request, envelope, signature, known, suite)
+            original(request, carried, signature, known, suite)
 
 
 @mutant(

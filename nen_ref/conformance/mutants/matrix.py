@@ -18,7 +18,7 @@ from nen_ref.conformance.model import Case, Kind, Outcome, Result
 from nen_ref.conformance.mutants import quick
 from nen_ref.conformance.mutants.harness import command
 from nen_ref.conformance.mutants.model import CATALOGUE, Mutant, all_mutants
-from nen_ref.conformance.registry import all_cases
+from nen_ref.conformance.registry import all_cases, every_case
 from nen_ref.conformance.runner import run_cases
 from nen_ref.conformance.targets import HarnessTarget, ReferenceTarget, Unreachable
 
@@ -31,17 +31,19 @@ BASELINE_TIMEOUT = 180.0  # nothing hangs in the reference, and a machine may be
 
 # Cases that cost a second of computing and more. They run against the mutants that concern them, and not against all
 # the others; the command says so.
-COSTLY = frozenset(
-    (
-        "v1/lifecycle/many-sessions",
-        "v1/replay/after-other-requests",
-        "v1/stream/counter-beyond-a-byte",
-        "v1/wire/body-over-limit",
-        "v1/client-request/fresh-nonces",
-        "v1/library-primitives/dsa-accumulated",
-        "v1/library-primitives/kem-accumulated",
-    )
+COSTLY = (
+    "lifecycle/many-sessions",
+    "replay/after-other-requests",
+    "stream/counter-beyond-a-byte",
+    "wire/body-over-limit",
+    "client-request/fresh-nonces",
+    "library-primitives/dsa-accumulated",
+    "library-primitives/kem-accumulated",
 )
+
+
+def is_costly(case: Case) -> bool:
+    return case.id.partition("/")[2] in COSTLY
 
 
 class MutantTarget(HarnessTarget):
@@ -77,7 +79,7 @@ class Verdict:
     @property
     def unrelated(self) -> tuple[str, ...]:
         """Cases that fail and have nothing to do with the fault."""
-        cases = {case.id: case for case in all_cases()}
+        cases = {case.id: case for case in every_case()}
         return tuple(catch.case for catch in self.catches if not self.mutant.concerns(cases[catch.case]))
 
     @property
@@ -102,8 +104,8 @@ def cases_for(mutant: Mutant, related: bool = False) -> list[Case]:
     named = (mutant.requirement, *mutant.related)
     return [
         case
-        for case in all_cases(kinds=(mutant.kind,))
-        if (case.id not in COSTLY or case.requirement in named or case.id in named)
+        for case in all_cases(mutant.protocol, (mutant.kind,))
+        if (not is_costly(case) or case.requirement in named or case.id in named)
         and (mutant.concerns(case) or not related)
     ]
 
@@ -111,16 +113,24 @@ def cases_for(mutant: Mutant, related: bool = False) -> list[Case]:
 def cases_of(mutants: Sequence[Mutant], related: bool = False) -> list[Case]:
     """The cases that run against at least one of them, each once, in the order of the suite."""
     ids = {case.id for mutant in mutants for case in cases_for(mutant, related)}
-    return [case for case in all_cases() if case.id in ids]
+    return [case for case in every_case() if case.id in ids]
 
 
 async def run_baseline(cases: Sequence[Case], finished: Callable[[Result], None] = lambda result: None) -> list[Result]:
     """The findings of the reference as it is; there should be none. Raises Unreachable."""
-    jobs = CASES_AT_ONCE[Kind.SERVER]
-    report = await run_cases(
-        cases, ReferenceTarget(), jobs=jobs, seed=SEED, finished=finished, case_timeout=BASELINE_TIMEOUT
-    )
-    return [result for result in report.results if result.outcome is not Outcome.PASS]
+    found: list[Result] = []
+    for protocol in dict.fromkeys(case.protocol for case in cases):
+        report = await run_cases(
+            [case for case in cases if case.protocol == protocol],
+            ReferenceTarget(protocol),
+            protocol,
+            jobs=CASES_AT_ONCE[Kind.SERVER],
+            seed=SEED,
+            finished=finished,
+            case_timeout=BASELINE_TIMEOUT,
+        )
+        found += [result for result in report.results if result.outcome is not Outcome.PASS]
+    return found
 
 
 async def run_mutants(
@@ -164,8 +174,8 @@ async def _examine(mutant: Mutant, catalogue: str, related: bool) -> tuple[int, 
     jobs = 1 if mutant.kind is Kind.CLIENT and len(cases) <= FEW else CASES_AT_ONCE[mutant.kind]
 
     async def findings(selected: list[Case], jobs: int) -> list[Result]:
-        target = MutantTarget(command(mutant, catalogue))
-        report = await run_cases(selected, target, jobs=jobs, seed=SEED, case_timeout=CASE_TIMEOUT)
+        target = MutantTarget(command(mutant, catalogue), mutant.protocol)
+        report = await run_cases(selected, target, mutant.protocol, jobs=jobs, seed=SEED, case_timeout=CASE_TIMEOUT)
         return [result for result in report.results if result.outcome.is_finding]
 
     try:

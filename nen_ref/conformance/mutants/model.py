@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from nen_ref.conformance.model import Case, Kind
-from nen_ref.conformance.requirements import requirements
+from nen_ref.conformance.requirements import rule, version_of
 
 CATALOGUE = "nen_ref.conformance.mutants"
-EVERYTHING = "v1/"  # as `related`: nothing works between an implementation with this fault and a right one
+EVERYTHING = ""  # as `related`: nothing works between an implementation with this fault and a right one
 
 _ID = re.compile(r"(server|client|library)/[a-z0-9-]+")
 _declared: dict[str, Mutant] = {}
@@ -28,6 +28,7 @@ class Mutant:
     `requirement` is the one that it breaks, `fault` what was done wrong, `gains` what an attacker gains or what goes
     wrong for its users. The cases of that requirement have to catch it; `related` are beginnings of the ids of further
     cases that may, `chance` of those that may or may not, by the random numbers of the target: they are not counted.
+    It runs against the cases of the version whose specification has its requirement.
     """
 
     id: str
@@ -42,6 +43,10 @@ class Mutant:
     @property
     def kind(self) -> Kind:
         return Kind(self.id.partition("/")[0])
+
+    @property
+    def protocol(self) -> str:
+        return version_of(self.requirement.partition("-")[0].lower())
 
     def counts(self, case: Case) -> bool:
         """Whether a finding of the case says something, or came by chance."""
@@ -58,9 +63,9 @@ def mutant(
     """Declare a mutant. The id is permanent; its first part is the kind of the target."""
 
     def declare(apply: Callable[[], None]) -> Callable[[], None]:
-        known = requirement in requirements(f"{requirement[:2].lower()}")
-        if not _ID.fullmatch(id) or id in _declared or not known or not apply.__doc__ or not gains:
+        if not _ID.fullmatch(id) or id in _declared or not apply.__doc__ or not gains:
             raise ValueError(f"bad declaration of mutant {id}")
+        rule(requirement)  # KeyError unless the specification has it
         fault = " ".join(apply.__doc__.split())
         _declared[id] = Mutant(id, requirement, fault, gains, (*related, *chance), apply, apply.__module__, chance)
         return apply

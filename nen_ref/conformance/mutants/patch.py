@@ -8,6 +8,7 @@ from dataclasses import is_dataclass
 from typing import Any, TypeVar
 
 from nen_ref.primitives.suite import REFERENCE, REFERENCE_PARTS
+from nen_ref.protocol.versions import VERSIONS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,7 +41,7 @@ def around(original: Callable[..., Any]) -> Callable[[F], F]:
 
 
 def bind(original: object, replacement: object) -> None:
-    """Bind `replacement` wherever a module or a class of nen_ref, REFERENCE or REFERENCE_PARTS, has `original`."""
+    """Bind `replacement` wherever a module or a class of nen_ref, REFERENCE, REFERENCE_PARTS or a Version has it."""
     places = [(holder, name) for holder in _holders() for name, value in vars(holder).items() if value is original]
     if not places:
         raise NothingToReplace(repr(original))
@@ -61,6 +62,7 @@ def set_field(holder: Any, name: str, value: object) -> None:
 def _holders() -> Iterator[Any]:
     yield REFERENCE
     yield REFERENCE_PARTS
+    yield from VERSIONS.values()
     for name, module in list(sys.modules.items()):
         if name.startswith("nen_ref.") and not name.startswith(__package__):
             yield module

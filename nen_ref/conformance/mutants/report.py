@@ -9,7 +9,7 @@ from typing import Any
 
 from nen_ref.conformance.model import Case, Kind
 from nen_ref.conformance.mutants.matrix import COSTLY, Verdict
-from nen_ref.conformance.registry import SECTIONS, all_cases
+from nen_ref.conformance.registry import SECTIONS, declared_cases, every_case
 from nen_ref.conformance.text import number
 
 SHOWN = 8  # cases of one mutant in the table; a fault that breaks every answer is caught by most of them
@@ -39,20 +39,27 @@ def _entry(verdict: Verdict) -> dict[str, Any]:
 
 
 def cases_without_mutant(verdicts: Iterable[Verdict]) -> list[Case]:
-    """Cases that caught nothing: no failure, but nothing proves yet that they bite."""
+    """Cases that caught nothing, in no version: no failure, but nothing proves yet that they bite."""
+    caught = _proven(verdicts)
+    met = {(verdict.mutant.protocol, verdict.mutant.kind) for verdict in verdicts}
+    return [case for case in declared_cases() if (case.protocol, case.kind) in met and case.run not in caught]
+
+
+def _proven(verdicts: Iterable[Verdict]) -> set[Any]:
+    """What the cases run that caught a mutant: in every version of such a case the same."""
     caught = {catch.case for verdict in verdicts for catch in verdict.catches}
-    kinds = {verdict.mutant.kind for verdict in verdicts}
-    return [case for case in all_cases(kinds=tuple(kinds)) if case.id not in caught]
+    return {case.run for case in every_case() if case.id in caught}
 
 
 def matrix_markdown(verdicts: Sequence[Verdict]) -> str:
     parts = [
         "# Kill matrix\n",
         "Written by `nen-ref conformance mutants --docs FILE`; do not edit.\n",
-        "A mutant is the reference with one fault. Each was run against every case of its kind; a mutant has to be "
-        "caught by a case of the requirement that it breaks, and may fail no case that has nothing to do with it. "
+        "A mutant is the reference with one fault. Each was run against every case of its kind, in the version whose "
+        "specification has the requirement that it breaks; a mutant has to be caught by a case of that requirement, "
+        "and may fail no case that has nothing to do with it. A case that holds in several versions is counted once. "
         f"{number(len(COSTLY), 'case')} that take a second of computing and more ran only against the mutants they "
-        f"are for: {', '.join(f'`{id}`' for id in sorted(COSTLY))}.\n",
+        f"are for: {', '.join(f'`{name}`' for name in sorted(COSTLY))}.\n",
         *_totals(verdicts),
         *(part for kind in Kind for part in _mutants(kind, verdicts)),
         *_by_case(verdicts),
@@ -66,20 +73,20 @@ def _totals(verdicts: Sequence[Verdict]) -> Iterable[str]:
     yield "| kind | mutants | caught | cases | cases that caught a mutant |\n|---|---:|---:|---:|---:|"
     for kind in Kind:
         own = [verdict for verdict in verdicts if verdict.mutant.kind is kind]
-        yield _total(kind.value, own, all_cases(kinds=(kind,)))
-    yield _total("all", verdicts, all_cases()) + "\n"
+        yield _total(kind.value, own, [case for case in declared_cases() if case.kind is kind])
+    yield _total("all", verdicts, declared_cases()) + "\n"
     yield "| section | cases | that caught a mutant |\n|---|---:|---:|"
-    caught = {catch.case for verdict in verdicts for catch in verdict.catches}
+    caught = _proven(verdicts)
     for section in SECTIONS:
-        cases = [case for case in all_cases() if case.section == section]
-        yield f"| {section} | {len(cases)} | {sum(case.id in caught for case in cases)} |"
+        cases = [case for case in declared_cases() if case.section == section]
+        yield f"| {section} | {len(cases)} | {sum(case.run in caught for case in cases)} |"
     yield ""
 
 
 def _total(name: str, verdicts: Sequence[Verdict], cases: Sequence[Case]) -> str:
-    caught = {catch.case for verdict in verdicts for catch in verdict.catches}
+    caught = _proven(verdicts)
     right = sum(not verdict.complaint for verdict in verdicts)
-    return f"| {name} | {len(verdicts)} | {right} | {len(cases)} | {sum(case.id in caught for case in cases)} |"
+    return f"| {name} | {len(verdicts)} | {right} | {len(cases)} | {sum(case.run in caught for case in cases)} |"
 
 
 def _mutants(kind: Kind, verdicts: Sequence[Verdict]) -> Iterable[str]:
@@ -112,7 +119,7 @@ def _by_case(verdicts: Sequence[Verdict]) -> Iterable[str]:
     for verdict in sorted(verdicts, key=lambda verdict: verdict.mutant.id):
         for catch in verdict.catches:
             catchers.setdefault(catch.case, []).append(verdict)
-    for case in all_cases():
+    for case in every_case():
         if case.id in catchers:
             caught = sorted(catchers[case.id], key=lambda verdict: verdict.mutant.requirement != case.requirement)
             names = "<br>".join(f"`{verdict.mutant.id}`" for verdict in caught)

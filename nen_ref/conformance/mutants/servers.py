@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,9 @@ from nen_ref.primitives.errors import AuthenticationError, LengthError
 from nen_ref.primitives.ml_kem import ML_KEM_768
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol import errors, handshake, identity, messages, payload, responses, stream, verification, wire
+from nen_ref.protocol.carriage import Carried
 from nen_ref.protocol.errors import NenError, failure
+from nen_ref.protocol.members import binary_member, ml_dsa_65_key
 from nen_ref.protocol.messages import SESSION_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, Reply, Request
 from nen_ref.protocol.payload import Envelope, open_envelope
 from nen_ref.protocol.session import WINDOW_MS, Session, SessionKeys
@@ -47,6 +49,7 @@ from nen_ref.protocol.verification import (
     check_signature_present,
     check_window,
 )
+from nen_ref.protocol.versions import Version, speaking
 from nen_ref.protocol.wire import Malformed
 from nen_ref.stores.memory import MemoryStore
 
@@ -58,28 +61,31 @@ def checks_in_this_order(*steps: str) -> None:
     used: set[tuple[str, bytes]] = set()
 
     @instead_of(verification.verify_request)
-    def _(request: Request, now: int, policy: RequestPolicy, *, suite: Any) -> Generator[Any, Any, Verified]:
+    def _(
+        request: Request, now: int, policy: RequestPolicy, *, versions: Sequence[Version], suite: Any
+    ) -> Generator[Any, Any, Verified]:
         sid = check_session_header(request)
         session = check_session((yield LoadSession(sid)))
-        envelope, opened, signature = None, None, None
+        version = speaking(versions, session, request)
+        carried, opened, signature = Carried(None, None), None, None
         for step in steps:
             if step == "shape":
-                envelope = check_shape(request)
+                carried = check_shape(request, version)
             elif step == "signature":
-                signature = check_signature_present(request, envelope, session, policy)
+                signature = check_signature_present(request, carried, session, policy)
                 if signature is not None:
-                    check_signature(request, envelope, signature, session, suite)
+                    check_signature(request, carried, signature, session, suite)
             elif step == "window":
                 check_window(request, now, policy)
-            elif step == "replay" and envelope is not None:
-                check_replay((yield RecordNonce(sid, envelope.n, now + 2 * WINDOW_MS)))
-            elif step == "spent?" and envelope is not None and (sid, envelope.n) in used:
+            elif step == "replay" and carried.n is not None:
+                check_replay((yield RecordNonce(sid, carried.n, now + 2 * WINDOW_MS)))
+            elif step == "spent?" and carried.n is not None and (sid, carried.n) in used:
                 check_replay(NonceAnswer.USED)
-            elif step == "spend" and envelope is not None:
-                used.add((sid, envelope.n))
+            elif step == "spend" and carried.n is not None:
+                used.add((sid, carried.n))
             elif step == "payload":
-                opened = check_payload(envelope, session, suite)
-        return Verified(session, opened, envelope.n if envelope else None, signature is not None)
+                opened = check_payload(carried.envelope, session, suite)
+        return Verified(session, opened, carried.n, signature is not None, version)
 
 
 def nonces_known_by(key: Callable[[Request, Envelope], bytes]) -> None:
@@ -233,7 +239,7 @@ def _() -> None:
 def _() -> None:
     """The member pk is read without asking whether it is there."""
 
-    @around(handshake._public_key)
+    @around(handshake.public_key)
     def _(original: Any, members: Members) -> Any:
         return original({"pk": members["pk"]})
 
@@ -343,8 +349,8 @@ def _() -> None:
 def _() -> None:
     """Of sigPk the last 1952 bytes are the key, whatever stands before them."""
 
-    @instead_of(identity._public_key)
-    def _(sig_pk: bytes) -> bytes:
+    @instead_of(ml_dsa_65_key)
+    def _(sig_pk: bytes, name: str, wrong: Any) -> bytes:
         if len(sig_pk) < ml_dsa.ML_DSA_65.pk_size:
             raise failure(errors.AUTH_IDENTITY_SIGNATURE_INVALID)
         return sig_pk[-ml_dsa.ML_DSA_65.pk_size :]
@@ -354,12 +360,12 @@ def _() -> None:
 def _() -> None:
     """An identity that cannot be decoded is taken for none."""
 
-    @around(identity._member)
-    def _(original: Any, members: Members, name: str) -> Any:
+    @around(binary_member)
+    def _(original: Any, members: Members, name: str, *codes: Any) -> Any:
         try:
-            return original(members, name)
+            return original(members, name, *codes)
         except NenError:
-            if name in members:
+            if name in members and name in ("sigPk", "sigOfPk"):
                 members.clear()
                 raise _NoIdentity from None
             raise
@@ -405,16 +411,16 @@ def _() -> None:
     plain: list[bytes] = []
 
     @around(verification.check_shape)
-    def _(original: Any, request: Request) -> Any:
+    def _(original: Any, request: Request, *version: Any) -> Any:
         plain.clear()
         try:
-            return original(request)
+            return original(request, *version)
         except NenError:
             if b'"ct"' in request.body or b'"n"' in request.body:
                 raise
             wire.parse_json_object(request.body)
             plain.append(request.body)
-            return None
+            return Carried(None, None)
 
     @around(verification.check_payload)
     def _(original: Any, *args: Any) -> Any:
@@ -531,8 +537,8 @@ def _() -> None:
     """Only requests with a body have to be signed."""
 
     @around(verification.check_signature_present)
-    def _(original: Any, request: Request, envelope: Envelope | None, *rest: Any) -> Any:
-        return request.headers.get(SIGNATURE_HEADER) if envelope is None else original(request, envelope, *rest)
+    def _(original: Any, request: Request, carried: Carried, *rest: Any) -> Any:
+        return request.headers.get(SIGNATURE_HEADER) if carried.n is None else original(request, carried, *rest)
 
 
 @mutant(
@@ -545,8 +551,8 @@ def _() -> None:
     """As many bytes of the signature are compared as were sent."""
 
     @around(verification.check_signature)
-    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
-        nonce = envelope.nonce_text if envelope else ""
+    def _(original: Any, request: Request, carried: Carried, signature: str, session: Session, *suite: Any) -> None:
+        nonce = carried.nonce_text
         canonical = canonical_string(request.method, request.path, request.headers.get(TIMESTAMP_HEADER, ""), nonce)
         expected = REFERENCE.hmac_sha256(session.keys.mac, canonical)
         try:
@@ -554,7 +560,7 @@ def _() -> None:
         except ValueError:
             sent = b""
         if not sent or not expected.startswith(sent):
-            original(request, envelope, signature, session, *suite)
+            original(request, carried, signature, session, *suite)
 
 
 @mutant(
@@ -585,10 +591,10 @@ def _() -> None:
     """A signature over the empty nonce is taken for every request."""
 
     @around(verification.check_signature)
-    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
+    def _(original: Any, request: Request, carried: Carried, signature: str, session: Session, *suite: Any) -> None:
         bare = canonical_string(request.method, request.path, request.headers.get(TIMESTAMP_HEADER, ""), "")
         if signature != sign(session.keys.mac, bare):
-            original(request, envelope, signature, session, *suite)
+            original(request, carried, signature, session, *suite)
 
 
 @mutant(
@@ -767,9 +773,9 @@ def _() -> None:
     """As soon as one client may send unsigned requests, every client may."""
 
     @around(verification.check_signature_present)
-    def _(original: Any, request: Request, envelope: Any, session: Session, policy: RequestPolicy) -> Any:
+    def _(original: Any, request: Request, carried: Carried, session: Session, policy: RequestPolicy) -> Any:
         some = next(iter(policy.unsigned_clients), None)
-        return original(request, envelope, replace(session, identity=some or session.identity), policy)
+        return original(request, carried, replace(session, identity=some or session.identity), policy)
 
 
 # Replay
@@ -1198,11 +1204,11 @@ def _() -> None:
         await original(self, session, life_ms)
 
     @around(verification.check_signature)
-    def _(original: Any, request: Request, envelope: Any, signature: str, session: Session, *suite: Any) -> None:
-        nonce = envelope.nonce_text if envelope else ""
+    def _(original: Any, request: Request, carried: Carried, signature: str, session: Session, *suite: Any) -> None:
+        nonce = carried.nonce_text
         canonical = canonical_string(request.method, request.path, request.headers.get(TIMESTAMP_HEADER, ""), nonce)
         if signature not in [wire.encode_base64(hmac.digest(key, canonical, "sha256")) for key in keys]:
-            original(request, envelope, signature, session, *suite)
+            original(request, carried, signature, session, *suite)
 
 
 # Errors

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from nen_ref.primitives import ml_dsa
+from nen_ref.primitives import ml_dsa_lanes as lanes
 from nen_ref.primitives.ml_dsa import DETERMINISTIC, ML_DSA_65, Commitment, KeyPair, Poly, Rejection, Signing, Vector
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Event, Flag
@@ -92,19 +93,19 @@ class Looked:
 
 def response(signing: Signing, commitment: Commitment) -> Vector:
     """Algorithm 7, lines 18 and 20: z, whatever its norm."""
-    return ml_dsa.mod_pm_q(ml_dsa.add(commitment.y, ml_dsa.challenge_times(commitment.c, signing.s1_lanes)))
+    return lanes.split(commitment.y + lanes.challenge_times(commitment.c, signing.s1), L)
 
 
 def look(signing: Signing) -> Looked:
     """Algorithm 7, lines 11 to 26 for kappa = 0, without the conditions."""
     commitment = ml_dsa.commit(ML_DSA_65, signing, 0)
-    rest = ml_dsa.subtract(commitment.w, ml_dsa.challenge_times(commitment.c, signing.s2_lanes))
-    ct0 = ml_dsa.challenge_times(commitment.c, signing.t0_lanes)
+    rest = lanes.mod_q(commitment.w - lanes.challenge_times(commitment.c, signing.s2), K)
+    ct0 = lanes.challenge_times(commitment.c, signing.t0)
     return Looked(
         commitment,
         response(signing, commitment),
-        rest,
-        ml_dsa.make_hint(ML_DSA_65, ml_dsa.negate(ct0), ml_dsa.add(rest, ct0)),
+        lanes.split(rest, K),
+        lanes.split(lanes.make_hint(-ct0, rest + ct0, K, ML_DSA_65.gamma2), K),
     )
 
 

@@ -74,7 +74,7 @@ def signed(
 def with_headers(request: Json, **changes: str | None) -> Json:
     """The request with headers replaced or, for None, left out: `session`, `timestamp`, `signature`."""
     named = {SESSION: "session", TIMESTAMP: "timestamp", SIGNATURE: "signature"}
-    headers = {name: changes.get(named[name], value) for name, value in request["headers"].items()}
+    headers = {name: changes.get(named.get(name, name), value) for name, value in request["headers"].items()}
     return request | {"headers": {name: value for name, value in headers.items() if value is not None}}
 
 

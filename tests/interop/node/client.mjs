@@ -1,20 +1,31 @@
-// node client.mjs BASE_URL [--identity]
+// node client.mjs BASE_URL [--protocol v1|v2|v3] [--identity] [--pqc-only] [--server-identity HEX [--bound]]
 // One JSON line {"step","ok","detail"} per step; exit 1 if any fails. --identity: an identity in every
-// handshake, for servers that require one.
+// handshake, for servers that require one (V1, V2). V3: --pqc-only, the security mode; --server-identity, the ML-DSA-65
+// key that the server must have; --bound, demand the bound nonce.
 
 import assert from 'node:assert/strict';
 import { parseArgs } from 'node:util';
+import { bytes } from './src/arguments.js';
 import { NenClient } from './src/client.js';
 import { newIdentity, use } from './src/crypto.js';
+import { NenError } from './src/errors.js';
+import { HYBRID, PQC_ONLY } from './src/hybrid.js';
 import { noble } from './src/noble.js';
 
 use(noble);
 
 const { values, positionals: [base] } = parseArgs({
-  options: { identity: { type: 'boolean', default: false } }, allowPositionals: true,
+  options: {
+    identity: { type: 'boolean', default: false },
+    protocol: { type: 'string', default: 'v1' },
+    'pqc-only': { type: 'boolean', default: false },
+    'server-identity': { type: 'string' },
+    bound: { type: 'boolean', default: false },
+  },
+  allowPositionals: true,
 });
 if (base === undefined) {
-  console.error('usage: node client.mjs BASE_URL [--identity]');
+  console.error('usage: node client.mjs BASE_URL [--protocol v1|v2|v3] [OPTIONS]');
   process.exit(2);
 }
 
@@ -39,7 +50,8 @@ async function step(name, action) {
 }
 
 async function echo(method, path, body) {
-  const { payload: answer } = await client.request(method, path, body);
+  const { status, payload: answer } = await client.request(method, path, body);
+  if (status === 404) throw new NenError('ISO-9000', 'no such route', { httpStatus: status });
   assert.equal(answer.method, method);
   // No body comes back as null or not at all.
   assert.deepEqual(answer.body ?? null, body ?? null);
@@ -51,7 +63,12 @@ async function streamed(method, body) {
   return chunks;
 }
 
-const client = new NenClient(base, { identity: values.identity ? newIdentity() : undefined });
+const { protocol } = values;
+const pinned = values['server-identity'] === undefined ? null : bytes(values['server-identity']);
+const options = {
+  protocol, securityMode: values['pqc-only'] ? PQC_ONLY : HYBRID, trust: { pinned, bound: values.bound },
+};
+const client = new NenClient(base, { ...options, identity: values.identity ? newIdentity() : undefined });
 
 await step('handshake', async () => {
   await client.handshake();
@@ -93,8 +110,28 @@ await step('stream POST with 300 chunks', async () => {
 });
 await step('stream GET', async () => assert.deepEqual(await streamed('GET'), ['a', 'b', 'c']));
 
-await step('identity handshake', async () => {
-  const known = new NenClient(base, { identity: newIdentity() });
+if (protocol !== 'v1') {
+  await step('echo HEAD', async () => assert.deepEqual(await client.request('HEAD', '/api/echo'), { status: 200 }));
+}
+if (protocol === 'v3') {
+  await step('rekey, twice', async () => {
+    for (const _ of [1, 2]) {
+      assert.equal(await client.rekey(), true);
+      await echo('POST', '/api/echo', { rekeyed: true });
+    }
+  });
+  await step('resume, twice', async () => {
+    for (const _ of [1, 2]) {
+      const before = client.sid;
+      assert.equal(await client.resume(), true);
+      assert.notEqual(client.sid, before);
+      await echo('POST', '/api/echo', { resumed: true });
+    }
+  });
+}
+
+if (protocol !== 'v3') await step('identity handshake', async () => {
+  const known = new NenClient(base, { ...options, identity: newIdentity() });
   await known.handshake();
   assert.deepEqual((await known.request('POST', '/api/echo', { who: 'known' })).payload.body, { who: 'known' });
   assert.equal(await known.terminate(), true);

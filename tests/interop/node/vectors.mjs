@@ -70,6 +70,10 @@ const all = {
     const options = { extraEntropy: bytes(rnd), context: bytes(ctx) };
     return { signature: orRefused(() => ml_dsa65.sign(bytes(message), bytes(sk), options)) };
   },
+  'v3.attest_verify'(args) {
+    if (!harness['v3.attest_verify'](args).valid) throw new NenError('ISO-9000', 'not an attestation of this key');
+    return {};
+  },
   'ml_dsa_65.verify'({ pk, message, signature, ctx = '' }) {
     const options = { context: bytes(ctx) };
     if (!orRefused(() => ml_dsa65.verify(bytes(signature), bytes(message), bytes(pk), options))) {

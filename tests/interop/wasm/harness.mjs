@@ -1,4 +1,4 @@
-// node harness.mjs: Nen V1 over a WebAssembly core, behind the harness protocol of nen-ref.
+// node harness.mjs: Nen over a WebAssembly core, behind the harness protocol of nen-ref.
 
 import { readFileSync } from 'node:fs';
 import * as crypto from '../node/src/crypto.js';

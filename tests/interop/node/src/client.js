@@ -1,4 +1,4 @@
-// A Nen V1 client over node:http and node:https.
+// A Nen client over node:http and node:https.
 //
 // Not over fetch: that normalises the path (dot segments, escapes), sends no body with GET, and is silent about both.
 // Here what is signed is what goes on the wire.
@@ -8,10 +8,13 @@ import https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 import * as crypto from './crypto.js';
 import { NenError, codeInBytes } from './errors.js';
-import { finish, hello } from './handshake.js';
-import { MAX_NONCES, sealBody, signedHeaders } from './message.js';
+import { HYBRID } from './hybrid.js';
+import { ratchet } from './keys.js';
+import { MAX_NONCES, sealRequest, signedHeaders } from './message.js';
 import { baseNonceOf, chunksOf, mediaType } from './stream.js';
+import { finishResume, resumeHello } from './tickets.js';
 import { noTrace } from './trace.js';
+import { VERSIONS } from './versions.js';
 import { parseJson, parseObject, parseSealed, toBase64 } from './wire.js';
 
 const ANSWER_LIMIT = 64 * 1024 * 1024;
@@ -19,17 +22,25 @@ const ANSWER_LIMIT = 64 * 1024 * 1024;
 export class NenClient {
   #base;
   #options;
+  #version;
   #session = null;
-  #recovering = null;
+  #renewing = null; // the handshake or rekey under way that requests wait for
 
   /** @param {string} baseUrl
    *  @param {object} [options]
-   *  identity: from newIdentity, proven in every handshake
+   *  protocol: v1, v2 or v3; never another than this one is spoken
+   *  identity: from newIdentity, proven in every handshake (V3 has none)
+   *  securityMode: hybrid, or pqc-only (V3)
+   *  trust: what a V3 server has to prove: {pinned, its ML-DSA-65 key; bound, see proof.js}
    *  timeoutMs: how long the server may say nothing, five seconds
    *  trace: see trace.js */
   constructor(baseUrl, options = {}) {
     this.#base = new URL(baseUrl);
-    this.#options = { identity: undefined, timeoutMs: 5000, trace: noTrace, ...options };
+    this.#options = {
+      protocol: 'v1', identity: undefined, securityMode: HYBRID, trust: {}, timeoutMs: 5000, trace: noTrace, ...options,
+    };
+    this.#version = VERSIONS[this.#options.protocol];
+    if (this.#version === undefined) throw new TypeError(`no such version: ${this.#options.protocol}`);
   }
 
   /** The session id, null without a session. */
@@ -44,6 +55,51 @@ export class NenClient {
   /** Ends the session on the server and begins another in the same exchange. */
   async rotate() {
     this.#session = await this.#establish('/api/nen/rotate', { 'X-Nen-Session': this.#current().sid });
+  }
+
+  /** Ratchets both keys, here and on the server. Where the server refuses, or says nothing, nobody knows which keys it
+   *  has: the session is rotated instead. True if it was ratcheted. */
+  async rekey() {
+    if (!this.#version.ratchets) throw new TypeError(`${this.#version.name} has no rekey`);
+    await this.#renewing;
+    const session = this.#current();
+    let ratcheted = false;
+    this.#renewing = this.#ratchet(session)
+      .then((done) => { ratcheted = done; return done || this.rotate(); })
+      .finally(() => { this.#renewing = null; });
+    await this.#renewing;
+    return ratcheted;
+  }
+
+  async #ratchet(session) {
+    try {
+      const { res } = await this.#sendOnce('ISO-9000', session, 'POST', this.#wire('/api/nen/rekey'), undefined);
+      if (res.status !== 200 || parseObject(await bytesOf(res, 'ISO-9000'), 'ISO-6001').ok !== true) return false;
+    } catch (error) {
+      if (!(error instanceof NenError)) throw error;
+      return false;
+    }
+    if (this.#session === session) this.#session = session.ratcheted();
+    return true;
+  }
+
+  /** A new session out of the ticket of this one; by a full handshake where there is no ticket, or the server does not
+   *  take it. True if it was resumed. */
+  async resume() {
+    const { ticket, psk } = this.#current();
+    if (ticket !== undefined) {
+      const rn = crypto.randomKey();
+      const body = resumeHello(ticket, rn, this.#options.securityMode);
+      const res = await this.#exchange('ISO-1003', 'POST', '/api/nen/handshake', {}, body);
+      const bytes = await bytesOf(res, 'ISO-1003', 'ISO-1004');
+      const keys = finishResume(res.status, bytes, psk, rn, this.#options.trace);
+      if (keys !== null) {
+        this.#session = new Session(keys);
+        return true;
+      }
+    }
+    await this.handshake();
+    return false;
   }
 
   /** Ends the session; the keys are gone here even if the server cannot be reached. */
@@ -108,13 +164,12 @@ export class NenClient {
   }
 
   async #establish(path, headers) {
-    const { ek, dk } = crypto.kemKeygen();
+    const handshake = this.#version.handshake.begin(this.#options, this.#options.trace);
     try {
-      const body = hello(ek, this.#options.identity, this.#options.trace);
-      const res = await this.#exchange('ISO-1003', 'POST', path, headers, body);
-      return new Session(finish(res.status, await bytesOf(res, 'ISO-1003', 'ISO-1004'), dk, this.#options.trace));
+      const res = await this.#exchange('ISO-1003', 'POST', path, headers, handshake.body);
+      return new Session(handshake.finish(res.status, await bytesOf(res, 'ISO-1003', 'ISO-1004')));
     } finally {
-      dk.fill(0);
+      handshake.wipe();
     }
   }
 
@@ -134,24 +189,27 @@ export class NenClient {
 
   async #sendOnce(networkCode, session, method, target, body) {
     const { trace } = this.#options;
-    let nonceText = '';
-    let content;
-    if (body !== undefined) {
-      const nonce = crypto.randomNonce();
+    let nonce = null;
+    if (body !== undefined || this.#version.needsNonce) {
+      nonce = crypto.randomNonce();
       trace('nonce', nonce);
-      content = sealBody(session.ss, nonce, JSON.stringify(body));
-      nonceText = toBase64(nonce);
       session.remember(nonce);
     }
-    const headers = signedHeaders(session, { method, target, timestamp: String(Date.now()), nonceText }, trace);
-    return { res: await this.#exchange(networkCode, method, target, headers, content), session };
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const sealed = sealRequest(this.#version, session.ss, nonce, payload);
+    const { nonceText } = sealed;
+    const headers = {
+      ...signedHeaders(session, { method, target, timestamp: String(Date.now()), nonceText }, trace),
+      ...sealed.headers,
+    };
+    return { res: await this.#exchange(networkCode, method, target, headers, sealed.body), session };
   }
 
   /** Requests refused together share one handshake; one refused under an older session needs none. */
   async #recover(refused) {
     if (this.#session !== refused) return;
-    this.#recovering ??= this.handshake().finally(() => { this.#recovering = null; });
-    await this.#recovering;
+    this.#renewing ??= this.handshake().finally(() => { this.#renewing = null; });
+    await this.#renewing;
   }
 
   #current() {
@@ -184,10 +242,21 @@ class Session {
   #heads = new Set(); // their first eight bytes, and those of base nonces
   #streamHeads = new Set(); // of base nonces: all nonces of a stream begin with them
 
-  constructor({ sid, ss, hmacKey }) {
+  constructor({ sid, ss, hmacKey, ticket, psk }) {
     this.sid = sid;
     this.ss = ss;
     this.hmacKey = hmacKey;
+    this.ticket = ticket;
+    this.psk = psk;
+  }
+
+  /** The same session under the next keys, all nonces still known. Answers under way still open with this one. */
+  ratcheted() {
+    const next = new Session({ ...this, ...ratchet(this) });
+    next.#nonces = this.#nonces;
+    next.#heads = this.#heads;
+    next.#streamHeads = this.#streamHeads;
+    return next;
   }
 
   get wornOut() {
@@ -215,6 +284,7 @@ class Session {
   wipe() {
     this.ss.fill(0);
     this.hmacKey.fill(0);
+    this.psk?.fill(0);
   }
 }
 

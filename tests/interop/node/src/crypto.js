@@ -1,4 +1,4 @@
-// The primitives of V1, by the protocol's names. All byte strings are Uint8Array.
+// The primitives, by the protocol's names. All byte strings are Uint8Array.
 //
 // ML-KEM-768 and ML-DSA-65 come from a provider that the program chooses at its start: `use(noble)`, or the
 // WebAssembly of ../../wasm. A provider is {name, version, kem: {keygen, encapsulate, decapsulate},
@@ -6,6 +6,8 @@
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { x25519 as curve } from '@noble/curves/ed25519.js';
+import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { NenError } from './errors.js';
@@ -16,6 +18,7 @@ export const KEY_BYTES = 32;
 export const CT_BYTES = 1088;
 const PK_BYTES = 1952;
 const SIG_BYTES = 3309;
+const MAX_HKDF_BYTES = 255 * 32;
 
 // SubjectPublicKeyInfo of id-ml-dsa-65 (RFC 9881) has one encoding only: these 22 bytes, then the key.
 const SPKI_PREFIX = Buffer.from('308207b2300b0609608648016503040312038207a100', 'hex');
@@ -121,4 +124,37 @@ export const hmacSha256 = (key, message) =>
 export function checkHmac(signature, key, message) {
   const tag = fromBase64(signature, 'ISO-3002');
   return tag.length === KEY_BYTES && timingSafeEqual(tag, hmacSha256(key, message));
+}
+
+// HKDF-SHA256 (RFC 5869) without salt
+
+/** `info`: text, taken as UTF-8, or bytes. Throws 9000 for a length that HKDF does not give. */
+export function hkdfSha256(ikm, info, length = KEY_BYTES) {
+  if (length > MAX_HKDF_BYTES) throw new NenError('ISO-9000', 'longer than HKDF gives');
+  return hkdf(sha256, ikm, undefined, typeof info === 'string' ? utf8(info) : info, length);
+}
+
+export const sha256Of = (...pieces) => sha256(Buffer.concat(pieces));
+
+// X25519 (RFC 7748)
+
+export const x25519Public = (secretKey) => curve.getPublicKey(secretKey);
+
+/** The function of RFC 7748, 32 zero bytes where that is the result. Throws 1002 for other lengths than 32 bytes. */
+export function x25519Raw(secretKey, publicKey) {
+  if (secretKey.length !== KEY_BYTES || publicKey.length !== KEY_BYTES) {
+    throw new NenError('ISO-1002', 'an X25519 key is not 32 bytes');
+  }
+  try {
+    return curve.scalarMult(secretKey, publicKey);
+  } catch {
+    return new Uint8Array(KEY_BYTES); // noble refuses the points of low order, which give this, and nothing else
+  }
+}
+
+/** The shared secret. Throws 1002 where it would be all zero. */
+export function x25519(secretKey, publicKey) {
+  const shared = x25519Raw(secretKey, publicKey);
+  if (timingSafeEqual(shared, new Uint8Array(KEY_BYTES))) throw new NenError('ISO-1002', 'X25519 gives zero');
+  return shared;
 }

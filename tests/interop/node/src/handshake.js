@@ -1,9 +1,23 @@
-// The handshake, both sides, as functions from bytes to bytes: no input or output of their own.
+// The handshake of V1 and V2, both sides: no input or output of its own.
+//
+// What client and server use of it has the same form for every version (hybrid.js is that of V3):
+//   begin(options, trace)   -> {body, finish(status, bytes) -> the keys of a session, wipe()}
+//   respond(message, given) -> {status, answer, session}; session is null where none was made
 
 import * as crypto from './crypto.js';
 import { NenError, codeInBytes } from './errors.js';
 import { noTrace } from './trace.js';
-import { fromBase64, parseObject, toBase64 } from './wire.js';
+import { bytesOfSize, fromBase64, parseObject, toBase64 } from './wire.js';
+
+/** A client's handshake with a fresh key pair. */
+export function begin({ identity }, trace = noTrace) {
+  const { ek, dk } = crypto.kemKeygen();
+  return {
+    body: hello(ek, identity, trace),
+    finish: (status, bytes) => finish(status, bytes, dk, trace),
+    wipe: () => dk.fill(0),
+  };
+}
 
 /** The client's body for its public key, with a proof of `identity` where there is one. */
 export function hello(ek, identity, trace = noTrace, rnd = undefined) {
@@ -16,10 +30,9 @@ export function hello(ek, identity, trace = noTrace, rnd = undefined) {
   return JSON.stringify(body);
 }
 
-/** The server's half: {answer, session}; the session is not stored. Throws 1001, 1002, 3004, 6002.
+/** The server's half, `message` being the parsed body; the session is not stored. Throws 1001, 1002, 3004, 6002.
  *  policy: {requireIdentity, pinned}, pinned an array of base64 keys or null; `m`: given randomness. */
-export function respond(bytes, { sid, hmacKey, policy = {}, m, trace = noTrace }) {
-  const { pk, sigPk, sigOfPk } = parseObject(bytes, 'ISO-1001');
+export function respond({ pk, sigPk, sigOfPk }, { sid, hmacKey, policy = {}, m, trace = noTrace }) {
   if (typeof pk !== 'string' || pk === '') throw new NenError('ISO-1001', 'pk is not text');
   const ek = fromBase64(pk);
   const identity = checkIdentity(ek, sigPk, sigOfPk, policy);
@@ -28,7 +41,8 @@ export function respond(bytes, { sid, hmacKey, policy = {}, m, trace = noTrace }
   trace('ct', ct);
   trace('secret', ss);
   trace('hmac_key', hmacKey);
-  return { answer: { sid, ct: toBase64(ct), hmac: toBase64(hmacKey) }, session: { ss, hmacKey, identity } };
+  const answer = { sid, ct: toBase64(ct), hmac: toBase64(hmacKey) };
+  return { status: 200, answer, session: { family: 'v1', ss, hmacKey, identity } };
 }
 
 /** The identity key as base64 text, null without an identity. */
@@ -49,15 +63,10 @@ function checkIdentity(ek, sigPk, sigOfPk, { requireIdentity = false, pinned = n
 
 /** The client's keys out of the answer: {sid, ss, hmacKey}. Throws 1004, and 1002 if decapsulation fails. */
 export function finish(status, bytes, dk, trace = noTrace) {
-  if (status < 200 || status > 299) {
-    throw new NenError('ISO-1004', 'the server refused', { serverCode: codeInBytes(bytes), httpStatus: status });
-  }
-  const answer = parseObject(bytes, 'ISO-1004');
-  const { sid } = answer;
-  // The sid goes into a header: printable ASCII, no space at its ends.
-  if (typeof sid !== 'string' || !/^[!-~]([ -~]*[!-~])?$/.test(sid)) throw new NenError('ISO-1004', 'no usable sid');
-  const ct = answerBytes(answer, 'ct', crypto.CT_BYTES);
-  const hmacKey = answerBytes(answer, 'hmac', crypto.KEY_BYTES);
+  const answer = accepted(status, bytes);
+  const sid = sidIn(answer);
+  const ct = bytesOfSize(answer.ct, crypto.CT_BYTES, 'ISO-1004');
+  const hmacKey = bytesOfSize(answer.hmac, crypto.KEY_BYTES, 'ISO-1004');
   trace('ct', ct);
   const ss = crypto.decapsulate(ct, dk);
   trace('secret', ss);
@@ -65,8 +74,14 @@ export function finish(status, bytes, dk, trace = noTrace) {
   return { sid, ss, hmacKey };
 }
 
-function answerBytes(answer, name, size) {
-  const bytes = fromBase64(answer[name], 'ISO-1004');
-  if (bytes.length !== size) throw new NenError('ISO-1004', `${name} is not ${size} bytes`);
-  return bytes;
+/** The object that a server answered a handshake with. Throws 1004. */
+export function accepted(status, bytes) {
+  if (status >= 200 && status <= 299) return parseObject(bytes, 'ISO-1004');
+  throw new NenError('ISO-1004', 'the server refused', { serverCode: codeInBytes(bytes), httpStatus: status });
+}
+
+/** The sid goes into a header: printable ASCII, no space at its ends. */
+export function sidIn({ sid }) {
+  if (typeof sid !== 'string' || !/^[!-~]([ -~]*[!-~])?$/.test(sid)) throw new NenError('ISO-1004', 'no usable sid');
+  return sid;
 }

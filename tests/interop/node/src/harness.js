@@ -11,6 +11,7 @@
 import readline from 'node:readline';
 import { NenError } from './errors.js';
 import { into } from './trace.js';
+import { VERSIONS } from './versions.js';
 
 const VERSION = 1;
 
@@ -29,7 +30,7 @@ export async function serve(about, operations, options, input = process.stdin, o
     }
     if (command.version !== VERSION) return complain(`this harness speaks version ${VERSION} of the protocol`);
     say({
-      version: VERSION, ...about, protocols: ['v1'],
+      version: VERSION, ...about, protocols: Object.keys(VERSIONS),
       operations: Object.keys(operations), options,
     });
   }

@@ -4,29 +4,29 @@ import { NenClient } from './client.js';
 import * as crypto from './crypto.js';
 import { NenError, codeInBytes, statusOf } from './errors.js';
 import { finish, hello, respond } from './handshake.js';
-import { openPayload, sealAnswer, sealBody, signedHeaders, verifyRequest } from './message.js';
+import { openPayload, sealAnswer, sealBody, sealRequest, signedHeaders, verifyRequest } from './message.js';
+import { DETERMINISTIC, bytes, identityOf, optional, seedOf } from './arguments.js';
 import { NenServer } from './server.js';
+import { SEAL_SEEDED_STEPS, SEAL_STEPS } from './operations-seal.js';
+import { V3_PRIMITIVES, V3_SEEDED_STEPS, V3_STEPS } from './operations-v3.js';
 import { StreamSealer, chunksOf, eventsOf } from './stream.js';
-import { fromBase64, parseSealed, pathOf, text, toBase64, utf8 } from './wire.js';
+import { VERSIONS } from './versions.js';
+import { fromBase64, lowerCase, parseObject, parseSealed, pathOf, text, toBase64, utf8 } from './wire.js';
 
 export const OPTIONS = [
-  'identity_seed', 'session_life_ms', 'require_identity', 'pinned_identities', 'unsigned_clients', 'failing_routes',
+  'identity_seed', 'protocol', 'security_mode', 'server_identity', 'bound', 'session_life_ms', 'require_identity',
+  'pinned_identities', 'unsigned_clients', 'failing_routes', 'protocols', 'server_identity_seed', 'ticket_keys',
+  'ticket_life_ms',
 ];
-
-// Uint8Array rather than Buffer: a WebAssembly provider may take nothing else.
-const bytes = (hex) => Uint8Array.from(Buffer.from(hex, 'hex'));
-const DETERMINISTIC = new Uint8Array(32); // rnd of FIPS 204, 3.4: where all is given, the answer is always the same
-const seedOf = ({ d, z }) => bytes(d + z);
-const identityOf = (seed) => (seed === undefined ? undefined : crypto.newIdentity(crypto.dsaKeygen(bytes(seed))));
 
 /** Every operation. `log` takes what a server logs. */
 export function operations({ log = () => {} } = {}) {
-  return { ...PRIMITIVES, ...SEEDED, ...STEPS, ...SEEDED_STEPS, ...clients(), ...servers(log) };
+  return { ...unseededOperations({ log }), ...SEEDED, ...SEEDED_STEPS, ...V3_SEEDED_STEPS, ...SEAL_SEEDED_STEPS };
 }
 
 /** Those that need no seed and no given randomness. */
 export function unseededOperations({ log = () => {} } = {}) {
-  return { ...PRIMITIVES, ...STEPS, ...clients(), ...servers(log) };
+  return { ...PRIMITIVES, ...V3_PRIMITIVES, ...STEPS, ...V3_STEPS, ...SEAL_STEPS, ...clients(), ...servers(log) };
 }
 
 const PRIMITIVES = {
@@ -73,10 +73,12 @@ const STEPS = {
     const session = { sid: '', ss: new Uint8Array(0), hmacKey: bytes(hmacKey) };
     return { signature: signedHeaders(session, request, onlyOfTheRequest)['X-Nen-Signature'] };
   },
-  'request.verify'({ session, now, used_nonces: used, request }, trace) {
+  'request.verify'({ session, now, used_nonces: used, request, protocol = 'v1' }, trace) {
     const { method, target, headers, body } = request;
+    const version = VERSIONS[protocol];
+    const context = { store: storeOf(session, used, version), now, versions: [version], trace };
     const sent = { method, target, headers: lowerCase(headers), bytes: utf8(body ?? '') };
-    const { plaintext } = verifyRequest(sent, { store: storeOf(session, used), now, trace });
+    const { plaintext } = verifyRequest(sent, context);
     return { payload: plaintext === null ? null : text(plaintext) };
   },
   'payload.seal'({ secret, n, payload }, trace) {
@@ -92,6 +94,17 @@ const STEPS = {
   'payload.open'({ secret, body }, trace) {
     trace('secret', bytes(secret));
     const sealed = parseSealed(utf8(body));
+    trace('nonce', sealed.nonce);
+    return { payload: text(openPayload(bytes(secret), sealed).plaintext) };
+  },
+  'payload.seal_v2'({ secret, n, payload }, trace) {
+    trace('secret', bytes(secret));
+    trace('nonce', bytes(n));
+    return { body: sealRequest(VERSIONS.v2, bytes(secret), bytes(n), payload).body };
+  },
+  'payload.open_v2'({ secret, nonce_header: nonceText, body }, trace) {
+    trace('secret', bytes(secret));
+    const sealed = VERSIONS.v2.read({ headers: { 'x-nen-nonce': nonceText }, bytes: utf8(body) });
     trace('nonce', sealed.nonce);
     return { payload: text(openPayload(bytes(secret), sealed).plaintext) };
   },
@@ -118,7 +131,8 @@ const SEEDED_STEPS = {
     return { body: hello(crypto.kemKeygen(seedOf({ d, z })).ek, identityOf(seed), trace, DETERMINISTIC) };
   },
   'handshake.respond'({ body, m, hmac_key: hmacKey, sid }, trace) {
-    const { answer, session } = respond(utf8(body), { sid, hmacKey: bytes(hmacKey), m: bytes(m), trace });
+    const given = { sid, hmacKey: bytes(hmacKey), m: bytes(m), trace };
+    const { answer, session } = respond(parseObject(utf8(body), 'ISO-1001'), given);
     return { body: JSON.stringify(answer), secret: session.ss };
   },
   'handshake.finish'({ d, z, status, body }, trace) {
@@ -141,19 +155,10 @@ async function drained(stream) {
   return whole;
 }
 
-/** Header names in lower case; a repeated one is joined as HTTP says. */
-function lowerCase(headers) {
-  const joined = {};
-  for (const [name, value] of Object.entries(headers)) {
-    const key = name.toLowerCase();
-    joined[key] = Object.hasOwn(joined, key) ? `${joined[key]}, ${value}` : value;
-  }
-  return joined;
-}
-
 /** A store of at most one session, whose used nonces are never forgotten. */
-function storeOf(session, used) {
+function storeOf(session, used, { family }) {
   const known = session && {
+    family,
     ss: bytes(session.secret),
     hmacKey: bytes(session.hmac_key),
     identity: null,
@@ -185,9 +190,16 @@ function clients() {
   };
 
   return {
-    'client.new'({ base_url: url, identity_seed: seed }) {
+    'client.new'(args) {
+      const { protocol, security_mode: securityMode, server_identity: pin, bound } = args;
       const name = `client-${++count}`;
-      known.set(name, new NenClient(url, { identity: identityOf(seed), trace: (key, value) => current(key, value) }));
+      known.set(name, new NenClient(args.base_url, {
+        ...optional('protocol', protocol),
+        ...optional('securityMode', securityMode),
+        identity: identityOf(args.identity_seed),
+        trust: { pinned: pin === undefined ? null : bytes(pin), bound },
+        trace: (key, value) => current(key, value),
+      }));
       return { client: name };
     },
     'client.handshake': on(async (client) => {
@@ -203,6 +215,11 @@ function clients() {
       await client.rotate();
       return {};
     }),
+    'client.rekey': untraced(async (client) => {
+      await client.rekey();
+      return {};
+    }),
+    'client.resume': on(async (client) => ({ resumed: await client.resume() })),
     'client.terminate': on(async (client) => {
       await client.terminate();
       return {};
@@ -227,7 +244,11 @@ function servers(log) {
   return {
     async 'server.start'(args) {
       const server = new NenServer({
-        ...(args.session_life_ms === undefined ? {} : { sessionTtlMs: args.session_life_ms }),
+        ...optional('sessionTtlMs', args.session_life_ms),
+        ...optional('protocols', args.protocols),
+        ...optional('ticketKeys', args.ticket_keys?.map(bytes)),
+        ...optional('ticketLifeMs', args.ticket_life_ms),
+        serverIdentity: identityOf(args.server_identity_seed),
         requireIdentity: args.require_identity ?? false,
         pinned: args.pinned_identities?.map(bytes) ?? null,
         unsigned: args.unsigned_clients?.map(bytes) ?? [],

@@ -14,12 +14,14 @@ const FAILING = new Map([
   ['/api/slow-stream', () => ({ chunks: slowly() })],
 ]);
 
-/** The handler of a decoded path, undefined for none. Echo answers every path below its own too, so that clients can
- *  try escapes and odd paths. */
+/** The handler of a decoded path, one that answers 404 where there is none. Echo answers every path below its own too,
+ *  so that clients can try escapes and odd paths. */
 export function handlerOf(path, { failing }) {
   if (path.startsWith('/api/echo/')) return ROUTES.get('/api/echo');
-  return ROUTES.get(path) ?? (failing ? FAILING.get(path) : undefined);
+  return ROUTES.get(path) ?? (failing ? FAILING.get(path) : undefined) ?? noRoute;
 }
+
+const noRoute = () => ({ status: 404, json: { detail: 'no such route' } });
 
 /** Text without a UTF-8 form (a lone surrogate) cannot be sent. */
 function streamed(chunks) {

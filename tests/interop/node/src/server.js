@@ -1,4 +1,4 @@
-// A Nen V1 server over node:http with the demonstration routes.
+// A Nen server over node:http with the demonstration routes.
 
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -7,33 +7,45 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as crypto from './crypto.js';
 import { NenError } from './errors.js';
-import { respond } from './handshake.js';
+import { ratchet } from './keys.js';
 import { sealAnswer, sessionOf, verifyRequest } from './message.js';
 import { handlerOf } from './routes.js';
 import { SessionStore } from './sessions.js';
 import { eventsOf } from './stream.js';
-import { pathOf, toBase64 } from './wire.js';
+import { TICKET_LIFE_MS } from './tickets.js';
+import { VERSIONS, answering } from './versions.js';
+import { parseObject, pathOf, toBase64 } from './wire.js';
 
 export const BODY_LIMIT = 10 * 1024 * 1024;
 export const HANDSHAKE_LIMIT = 64 * 1024;
+const REKEY_PATH = '/api/nen/rekey';
 
 export class NenServer {
   #options;
+  #versions;
   #policy;
   #unsigned;
   #http;
 
   /** @param {object} [options]
+   *  protocols: the versions it speaks, of v1, v2, v3; only V1 unless told otherwise
    *  requireIdentity: refuse handshakes without an ML-DSA-65 identity
    *  pinned: identity keys (SPKI or bare bytes); only these may handshake, so it implies requireIdentity
    *  unsigned: identity keys of legacy clients whose requests need no signature; each is logged, and a wrong
    *    signature never passes
+   *  serverIdentity: from newIdentity, proven in the handshakes of V3
+   *  ticketKeys: for the tickets of V3, 32 bytes each: the first seals, all of them open; a fresh one unless given
+   *  ticketLifeMs: how long a ticket is good, ten minutes
    *  sessionTtlMs: life of a session, one hour
    *  failingRoutes: routes whose handlers fail, for tests
    *  now: clock in ms;  log: receives the diagnoses that are never sent */
   constructor(options = {}) {
     this.#options = {
+      protocols: ['v1'],
       requireIdentity: false,
+      serverIdentity: undefined,
+      ticketKeys: [crypto.randomKey()],
+      ticketLifeMs: TICKET_LIFE_MS,
       pinned: null,
       unsigned: [],
       sessionTtlMs: 3_600_000,
@@ -42,7 +54,8 @@ export class NenServer {
       log: () => {},
       ...options,
     };
-    const { requireIdentity, pinned, unsigned } = this.#options;
+    const { protocols, requireIdentity, pinned, unsigned } = this.#options;
+    this.#versions = protocols.map((name) => versionNamed(name));
     this.#policy = { requireIdentity, pinned: pinned && keysIn('pinned', pinned) };
     this.#unsigned = new Set(keysIn('unsigned', unsigned));
     this.sessions = new SessionStore(this.#options.sessionTtlMs, this.#options.now);
@@ -81,12 +94,9 @@ export class NenServer {
     const sid = req.headers['x-nen-session'];
     switch (`${req.method} ${path}`) {
       case 'POST /api/nen/handshake':
-        return sendJson(res, 200, JSON.stringify(this.#handshake(await readBody(req, HANDSHAKE_LIMIT))));
-      case 'POST /api/nen/rotate': {
-        const answer = this.#handshake(await readBody(req, HANDSHAKE_LIMIT));
-        this.sessions.delete(sid); // not before: a refused rotation leaves the old session as it was
-        return sendJson(res, 200, JSON.stringify(answer));
-      }
+        return this.#handshake(res, await readBody(req, HANDSHAKE_LIMIT));
+      case 'POST /api/nen/rotate':
+        return this.#handshake(res, await readBody(req, HANDSHAKE_LIMIT), sid);
       case 'POST /api/nen/terminate':
         this.sessions.delete(sid);
         return sendJson(res, 200, '{"success":true}');
@@ -97,28 +107,59 @@ export class NenServer {
     }
     // Routed by the decoded path; signed is the raw one.
     const handler = handlerOf(decoded(path), { failing: this.#options.failingRoutes });
-    if (!handler) return sendJson(res, 404, '{"message":"no such route"}');
 
     sessionOf(req.headers, this.sessions); // before the body is read: strangers need not upload anything
     const bytes = await readBody(req, BODY_LIMIT);
     const request = { method: req.method, target: req.url, headers: req.headers, bytes };
     const { now, log } = this.#options;
-    const context = { store: this.sessions, now: now(), unsigned: this.#unsigned, log };
+    const context = { store: this.sessions, now: now(), versions: this.#versions, unsigned: this.#unsigned, log };
     const verified = verifyRequest(request, context);
+    const rekeys = verified.version.ratchets && req.method === 'POST' && path === REKEY_PATH;
+    if (rekeys) return this.#rekey(res, sid, verified);
     const answer = await handler({ method: req.method, body: verified.body });
-    const { ss } = verified.session;
+    const { ss } = verified; // not the session's: that may have been rekeyed meanwhile
     if (answer.chunks) return sendStream(res, ss, answer.chunks);
     const body = sealAnswer(ss, verified.nonce, crypto.randomNonce(), JSON.stringify(answer.json));
     sendJson(res, answer.status ?? 200, body);
   }
 
-  #handshake(bytes) {
+  /** `old`: the session that goes when another has been made, not before. */
+  #handshake(res, bytes, old = undefined) {
     const sid = randomUUID();
     const hmacKey = crypto.randomKey();
-    const { answer, session } = respond(bytes, { sid, hmacKey, policy: this.#policy });
-    this.sessions.set(sid, session);
-    return answer;
+    const message = parseObject(bytes, 'ISO-1001');
+    const now = this.#options.now();
+    const x = crypto.randomKey();
+    const { status, answer, session } = answering(this.#versions, message).handshake.respond(message, {
+      sid,
+      hmacKey,
+      policy: this.#policy,
+      x,
+      identity: this.#options.serverIdentity,
+      ticketKeys: this.#options.ticketKeys,
+      ticketNonce: crypto.randomNonce(),
+      ticketExpires: now + this.#options.ticketLifeMs,
+      srn: crypto.randomKey(),
+      now,
+    });
+    x.fill(0);
+    if (session !== null) {
+      this.sessions.set(sid, session);
+      this.sessions.delete(old);
+    }
+    sendJson(res, status, JSON.stringify(answer));
   }
+
+  /** Synchronous from the verification on. Of two under the same keys, the second does not verify any more. */
+  #rekey(res, sid, { session, ss }) {
+    if (!this.sessions.replaceKeys(sid, ss, ratchet(session))) throw new NenError('ISO-3002', 'the keys have changed');
+    sendJson(res, 200, '{"ok":true}');
+  }
+}
+
+function versionNamed(name) {
+  if (!Object.hasOwn(VERSIONS, name)) throw new TypeError(`no such version: ${name}`);
+  return VERSIONS[name];
 }
 
 /** Identity keys as base64 text of the bare key. */

@@ -28,6 +28,16 @@ export function pathOf(target) {
   return target.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0] || '/';
 }
 
+/** Header names in lower case; a repeated one is joined as HTTP says. */
+export function lowerCase(headers) {
+  const joined = {};
+  for (const [name, value] of Object.entries(headers)) {
+    const key = name.toLowerCase();
+    joined[key] = Object.hasOwn(joined, key) ? `${joined[key]}, ${value}` : value;
+  }
+  return joined;
+}
+
 /** Bytes as UTF-8 text; throws TypeError for ill-formed UTF-8. A byte order mark stays and is no JSON. */
 export function text(bytes) {
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -49,19 +59,38 @@ export function parseJson(bytes, code) {
 /** A JSON object from bytes; throws `code` for other bytes and other JSON values. */
 export function parseObject(bytes, code) {
   const value = parseJson(bytes, code);
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new NenError(code, 'not a JSON object');
-  }
+  if (!isObject(value)) throw new NenError(code, 'not a JSON object');
   return value;
 }
+
+export const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
 
 /** The sealed object {"ct","n"}: `n` as text (it is signed that way) and both decoded. Throws 6001, 6002. */
 export function parseSealed(bytes) {
   const { ct, n } = parseObject(bytes, 'ISO-6001');
   if (typeof ct !== 'string' || typeof n !== 'string') throw new NenError('ISO-6001', 'ct or n is not text');
-  const sealed = { nonceText: n, ct: fromBase64(ct), nonce: fromBase64(n) };
-  if (sealed.nonce.length !== NONCE_BYTES) throw new NenError('ISO-6001', 'n is not 12 bytes');
-  return sealed;
+  return { nonceText: n, ct: fromBase64(ct), nonce: nonceFrom(n) };
+}
+
+/** The ciphertext of {"ct"}. Throws 6001, 6002. */
+export function parseCt(bytes) {
+  const { ct } = parseObject(bytes, 'ISO-6001');
+  if (typeof ct !== 'string') throw new NenError('ISO-6001', 'ct is not text');
+  return fromBase64(ct);
+}
+
+/** A nonce from its text. Throws 6002, 6001. */
+export function nonceFrom(text) {
+  const nonce = fromBase64(text);
+  if (nonce.length !== NONCE_BYTES) throw new NenError('ISO-6001', 'the nonce is not 12 bytes');
+  return nonce;
+}
+
+/** The bytes of a base64 text that has to give exactly `size` of them; anything else throws `code`. */
+export function bytesOfSize(text, size, code) {
+  const bytes = fromBase64(text, code);
+  if (bytes.length !== size) throw new NenError(code, `${bytes.length} bytes instead of ${size}`);
+  return bytes;
 }
 
 /** The `data` of each server-sent event in an iterable of byte chunks, cut anywhere.

@@ -11,7 +11,7 @@ test('start, run, stop', async (t) => {
   const { ask, run, say, ended, errors } = harness(t);
   const started = await ask({ cmd: 'start', version: 1 });
   assert.equal(started.version, 1);
-  assert.deepEqual(started.protocols, ['v1']);
+  assert.deepEqual(started.protocols, ['v1', 'v2', 'v3']);
   assert.ok(started.operations.includes('ml_kem_768.encaps') && started.operations.includes('server.session'));
   const mac = await run('hmac_sha256', { key: '0b'.repeat(20), message: '4869205468657265' });
   // RFC 4231, test case 1.

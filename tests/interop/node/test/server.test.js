@@ -222,9 +222,13 @@ test('PATH is the raw path without the query', async () => {
   assertCode(await send(...build(session, normalised)), 'ISO-3002', 401);
 });
 
-test('unknown routes are 404, whoever asks', async () => {
-  for (const path of ['/', '/api/unknown', '/api/%zz', '/api/nen/handshake']) {
-    assert.equal((await send('GET', path)).status, 404, path);
+test('unknown routes are a sealed 404, for those who pass', async () => {
+  const session = await establish();
+  for (const path of ['/', '/api/unknown', '/api/%zz', '/api/nen/handshake', '/api/nen/rekey']) {
+    assertCode(await send('GET', path), 'ISO-2003', 401);
+    const res = await send(...build(session, { method: 'GET', path, body: '' }));
+    assert.equal(res.status, 404, path);
+    assert.deepEqual(opened(session, { ...res, status: 200 }), { detail: 'no such route' });
   }
 });
 

@@ -2,13 +2,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import * as crypto from '../../node/src/crypto.js';
+import { noble } from '../../node/src/noble.js';
 import { harnessIn } from '../../node/testing/harness.js';
+
+crypto.use(noble); // of the test; the harness is a process of its own, over liboqs
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const harness = harnessIn(root);
 const SEEDED = [
   'ml_kem_768.keygen', 'ml_kem_768.encaps', 'ml_dsa_65.keygen', 'ml_dsa_65.sign',
-  'handshake.hello', 'handshake.respond', 'handshake.finish',
+  'handshake.hello', 'handshake.respond', 'handshake.finish', 'v3.hello', 'v3.respond', 'v3.finish', 'v3.attest',
+  'seal.seal', 'seal.sign', 'seal.frames', 'seal.fields', 'seal.webhook', 'seal.media',
 ];
 
 test('start, run, stop; nothing that needs a seed is offered', async (t) => {
@@ -45,6 +50,25 @@ test('a client with an identity against a server that requires it', async (t) =>
   assert.deepEqual((await run('client.handshake', known)).ok, {});
   const echo = { method: 'POST', target: '/api/echo', payload: { a: 1 } };
   assert.deepEqual((await run('client.request', { ...known, ...echo })).ok.payload.body, { a: 1 });
+});
+
+test('V3: ratchet and resumption with a pinned server', async (t) => {
+  const { run } = harness(t);
+  const seed = '08'.repeat(32);
+  const { url } = (await run('server.start', { protocols: ['v3'], server_identity_seed: seed })).ok;
+  const { publicKey } = crypto.newIdentity(crypto.dsaKeygen(Uint8Array.from(Buffer.from(seed, 'hex'))));
+  const pinning = { base_url: url, protocol: 'v3', bound: true };
+  const stranger = (await run('client.new', { ...pinning, server_identity: '00'.repeat(1952) })).ok;
+  assert.equal((await run('client.handshake', stranger)).error.code, 'ISO-3006');
+  for (const security_mode of ['hybrid', 'pqc-only']) {
+    const pinned = { ...pinning, security_mode, server_identity: Buffer.from(publicKey).toString('hex') };
+    const client = (await run('client.new', pinned)).ok;
+    assert.deepEqual((await run('client.handshake', client)).ok, {});
+    assert.deepEqual((await run('client.rekey', client)).ok, {});
+    assert.deepEqual((await run('client.resume', client)).ok, { resumed: true });
+    const echo = { method: 'POST', target: '/api/echo', payload: { a: 1 } };
+    assert.deepEqual((await run('client.request', { ...client, ...echo })).ok.payload.body, { a: 1 });
+  }
 });
 
 test('without the WebAssembly nothing post-quantum works', async (t) => {

@@ -1,0 +1,1 @@
+"""Vectors of what V2 changes."""

@@ -1,0 +1,1 @@
+"""Vectors of what V3 adds."""
