@@ -36,7 +36,8 @@ def subjects() -> Iterator[Subject]:
     yield from _ml_kem()
     yield from _ml_dsa()
     yield from _aead()
-    yield from _hmac()
+    yield from _keyed_hashes()
+    yield _x25519()
 
 
 def _ml_kem() -> Iterator[Subject]:
@@ -137,12 +138,27 @@ def _sealed(size: int) -> tuple[bytes, bytes, bytes, bytes]:
     return key, nonce, plaintext, REFERENCE.aead_seal(key, nonce, plaintext)
 
 
-def _hmac() -> Iterator[Subject]:
+def _keyed_hashes() -> Iterator[Subject]:
     random = Random("HMAC-SHA256")
     key, text = random.randbytes(32), random.randbytes(128)
-    mac = REFERENCE.hmac_sha256(key, text)
+    mac, okm = REFERENCE.hmac_sha256(key, text), REFERENCE.hkdf_sha256(key, text, 32)
 
-    def compute(suite: Suite) -> Callable[[int], Any]:
+    def hmac(suite: Suite) -> Callable[[int], Any]:
         return lambda i: suite.hmac_sha256(key, text)
 
-    yield Subject("HMAC-SHA256", contenders(own("hmac_sha256"), compute), lambda made: made == mac, len(text))
+    def hkdf(suite: Suite) -> Callable[[int], Any]:
+        return lambda i: suite.hkdf_sha256(key, text, 32)
+
+    yield Subject("HMAC-SHA256", contenders(own("hmac_sha256"), hmac), lambda made: made == mac, len(text))
+    yield Subject("HKDF-SHA256", contenders(own("hkdf_sha256"), hkdf), lambda made: made == okm)
+
+
+def _x25519() -> Subject:
+    random = Random("X25519")
+    k, u = random.randbytes(32), random.randbytes(32)
+    shared = REFERENCE.x25519(k, u)
+
+    def compute(suite: Suite) -> Callable[[int], Any]:
+        return lambda i: suite.x25519(k, u)
+
+    return Subject("X25519", contenders(own("x25519"), compute), lambda made: made == shared)

@@ -27,7 +27,12 @@ class Part:
 
 
 PARTS = (
-    Part("primitives", "ML-KEM-768, ML-DSA-65, ChaCha20-Poly1305 and HMAC-SHA256.", "bytes", primitives.subjects),
+    Part(
+        "primitives",
+        "ML-KEM-768, ML-DSA-65, ChaCha20-Poly1305, HMAC and HKDF with SHA-256, X25519.",
+        "bytes",
+        primitives.subjects,
+    ),
     Part("sizes", "Sealing with ChaCha20-Poly1305, from 16 bytes to 256 KiB.", "bytes", primitives.curve),
     Part("handshake", "A whole V1 handshake, both sides, without and with an identity.", "", protocol.handshakes),
     Part("requests", "A request and its answer, both sides.", "bytes", protocol.requests, memory.of_requests),

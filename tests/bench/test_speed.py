@@ -277,6 +277,7 @@ def test_everything_is_measured(tmp_path: Path) -> None:
     assert set(found["packages"]) >= {"kyber-py", "dilithium-py", "pycryptodome", "cryptography"}
     assert {result["part"] for result in found["results"]} == {part.name for part in speed.PARTS}
     names = {result["name"] for result in found["results"]}
+    assert names >= {"HKDF-SHA256", "X25519"}
     assert names >= {f"ML-KEM-768 {name}" for name in ("keygen", "encaps", "decaps")}
     assert names >= {f"ML-DSA-65 {name}" for name in ("keygen", "sign", "verify")}
     assert names >= {
