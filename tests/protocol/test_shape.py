@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "providers": {"primitives", "protocol"},
     "vectors": {"primitives", "protocol", "providers"},
     "testing": {"primitives", "protocol", "stores"},
-    "bench": {"primitives", "protocol", "providers"},
+    "bench": {"primitives", "protocol", "providers", "vectors"},
     "http": {"primitives", "protocol", "stores", "providers"},
     "conformance": {"primitives", "protocol", "stores", "providers", "vectors"},  # HTTP by itself, not ours
     "cli": set(LAYERS),
