@@ -152,11 +152,12 @@ def test_a_stream_that_is_read_slowly_is_not_cut(monkeypatch: pytest.MonkeyPatch
     app = Starlette(routes=[Route("/long", long, methods=["POST"])], middleware=[Middleware(NenMiddleware)])
     with serve(app, http=patience.ImpatientH11Protocol) as url:
         with asking(url, "/long", holds=200_000) as connection:
-            begun, received = time.monotonic(), b""
+            begun, received = time.monotonic(), bytearray()
             while not received.endswith(b"0\r\n\r\n"):
-                piece = connection.recv(1_000_000)
+                slowly = time.monotonic() < begun + 4 * WAITS
+                piece = connection.recv(100_000 if slowly else 1_000_000)
                 assert piece, "cut"
                 received += piece
-                if time.monotonic() < begun + 3 * WAITS:
-                    time.sleep(WAITS / 5)
+                if slowly:
+                    time.sleep(WAITS / 10)
         assert len(received) > size
