@@ -10,13 +10,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HEAD_SECONDS = 10.0
 """From a connection, or the first byte of a further request on it, to the end of the request's headers."""
 
-WRITE_SECONDS = 30.0
-"""For which a client may read nothing of what waits for it; it is some 64 KiB then, beside what the systems hold."""
+WRITE_SECONDS = 120.0
+"""For which nothing more can be written to a client. The system says that it can only after a third of its buffer went
+out, up to a megabyte or two: a client may well read 20 KiB a second."""
 
 
 class ImpatientH11Protocol(H11Protocol):
     """Closes a connection whose next request has no whole head within `HEAD_SECONDS`, however steadily it drips, or
-    of which a refused body goes on for so long; and one whose client reads nothing for `WRITE_SECONDS`, so that
+    of which a refused body goes on for so long; and one whose client takes nothing for `WRITE_SECONDS`, so that
     the handler of a stream does not wait for it for ever.
 
     uvicorn bounds only the time between two requests, so that silent connections could take every descriptor there is.
