@@ -644,7 +644,12 @@ def _() -> None:
         return original(self, chunk)
 
 
-@mutant("server/v3-rekey-with-a-body-refused", "V3-REKEY-10", gains="clients that send a body cannot rekey")
+@mutant(
+    "server/v3-rekey-with-a-body-refused",
+    "V3-REKEY-10",
+    "v3/versions/rekey-of-an-older-session",
+    gains="clients that send a body cannot rekey",
+)
 def _() -> None:
     """A rekey with a body is refused."""
 
@@ -655,7 +660,13 @@ def _() -> None:
         return await original(self, request, verified)
 
 
-@mutant("server/v3-body-of-a-rekey-not-read", "V3-REKEY-10", "v3/rekey/", gains="anyone puts a body to a rekey")
+@mutant(
+    "server/v3-body-of-a-rekey-not-read",
+    "V3-REKEY-10",
+    "v3/versions/rekey-of-an-older-session",
+    "v3/rekey/",
+    gains="anyone puts a body to a rekey",
+)
 def _() -> None:
     """The body of a rekey is not looked at."""
 
