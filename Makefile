@@ -7,10 +7,14 @@ DOCS := $(VENV)/.installed-docs
 WORKERS ?= 2
 MUTANTS ?= 2
 
-.PHONY: conformance benchmarks fuzz test redis slow browser docs docs-serve pages pictures mutants mutation vectors vector-mutants vectors-published external lint types interop wheel docs-generated clean
+.PHONY: versions conformance benchmarks fuzz test redis slow browser docs docs-serve pages pictures mutants mutation vectors vector-mutants vectors-published external lint types interop wheel docs-generated clean
 
 conformance: $(STAMP)  ## run the conformance suite against the built-in reference, its server over real HTTP
 	$(BIN)/nen-ref conformance
+
+versions: $(STAMP)  ## the same for V2 and V3
+	$(BIN)/nen-ref conformance --protocol v2
+	$(BIN)/nen-ref conformance --protocol v3
 
 test: $(STAMP)  ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop and not browser and not redis" --external-check=docs/external.md --durations=12
