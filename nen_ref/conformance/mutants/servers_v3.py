@@ -891,9 +891,13 @@ def _() -> None:
     right = V3.respond
 
     def respond(body: bytes, *rest: Any) -> Any:
-        members = parse_json_object(body) if b'"pk_kem"' in body else {}
-        whole = {name: value for name, value in members.items() if name != "resume"}
-        return right(dump_json(whole) if "resume" in members else body, *rest)
+        try:
+            members = parse_json_object(body)
+        except Malformed:
+            return right(body, *rest)
+        if "pk_kem" in members:
+            members.pop("resume", None)
+        return right(dump_json(members), *rest)
 
     set_field(V3, "respond", respond)
 
