@@ -148,11 +148,26 @@ COVERED = {
 INTEGER = "protocol.wire._integer: _check_digits(text)"
 """Python's own limit of digits stands in for it."""
 
+DECLINED = "a ticket that is not good is declined, which is an answer"
+
 NOT_NEGATIVE = {
     "primitives.ml_dsa.attempt: not lanes.norm_below(z, l, gamma1 - params.beta)": "signing tries again",
     "primitives.ml_dsa.attempt: not lanes.norm_below(r0, k, gamma2 - params.beta)": "signing tries again",
     "primitives.ml_dsa.attempt: h.bit_count() > params.omega": "signing tries again",
-    "primitives.ml_kem.decaps_internal: compare_digest(c, c_prime)": "implicit rejection gives another secret",
+    "protocol.handshake_v3.client_finish: ticket": "without a ticket there is a session all the same",
+    "protocol.resumption.finish_resume: ticket": "without a ticket there is a session all the same",
+    "protocol.resumption.finish_resume: reply.status == DECLINED": DECLINED,
+    "protocol.resumption.answer_resume: isinstance(text, str)": DECLINED,
+    **{
+        f"protocol.tickets.{check}": DECLINED
+        for check in (
+            "_opened: len(nonce) != NONCE_SIZE",
+            "_opened: len(secret) != KEY_SIZE",
+            "_opened: not isinstance(psk, str)",
+            "_opened: type(expires) is not int",
+            "open_ticket: now < expires",
+        )
+    },
     "protocol.messages.reported_code: isinstance(code, str)": "a body without a code is read as such",
     "protocol.messages.reported_code: code in CATALOGUE": "a body without a code is read as such",
     "protocol.stream.StreamOpener.feed: self.finished": "what follows the end of a stream is passed over",
