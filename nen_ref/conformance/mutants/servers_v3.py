@@ -335,6 +335,7 @@ def _() -> None:
     "server/v3-identity-of-the-client-checked",
     "V3-ID-10",
     "v3/configured/unsigned-never",
+    "v3/versions/v1-client-at-a-v3-server",
     gains="a client that sends what V1 had cannot connect",
 )
 def _() -> None:
