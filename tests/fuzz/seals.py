@@ -283,17 +283,19 @@ def draw_kind(rng: Random, kind: Kind) -> bytes:
     own = kind.own()
     text = rng.choice(own)
     dice = rng.random()
-    if dice < 0.5:
+    if dice < 0.4:
         text = mutate_json(rng, json.loads(text))
-    elif dice < 0.7:
+    elif dice < 0.8:
         text = _grafted(rng, json.loads(text), json.loads(rng.choice(own)))
-    return bytes([rng.randrange(kind.choices)]) + text
+    choices = kind.choices if rng.random() < 0.3 else (kind.choices + 1) // 2  # wrong keys are in the second half
+    return bytes([rng.randrange(choices)]) + text
 
 
 def _grafted(rng: Random, value: Any, other: Any) -> bytes:
     """A member of one in the place of the same member of another, at any depth; frames too."""
     if isinstance(value, dict) and isinstance(other, dict) and (shared := [name for name in value if name in other]):
-        name = rng.choice(shared)
+        deep = [name for name in shared if isinstance(value[name], (dict, list))]
+        name = rng.choice(deep if deep and rng.random() < 0.5 else shared)
         if isinstance(value[name], (dict, list)) and rng.random() < 0.7:
             return dump_json(value | {name: json.loads(_grafted(rng, value[name], other[name]))})
         return dump_json(value | {name: other[name]})
