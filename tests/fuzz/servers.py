@@ -515,13 +515,14 @@ def run_verify(data: bytes, offered: tuple[Version, ...] = (V1,)) -> Outcomes:
     """
     given = messages.read_scope(data)
     sent = messages.Message(given.method, given.target, tuple(given.headers), b"".join(given.pieces) or None)
-    used: set[bytes] = set()
+    used: set[tuple[str, bytes]] = set()
 
     def record(question: Any) -> NonceAnswer:
         lawful(len(question.nonce) == 12 and abs(question.keep_until) < 2**63, "a nonce that no store could keep")
-        if question.nonce in used:
+        spent = (question.sid, question.nonce)
+        if spent in used:
             return NonceAnswer.USED
-        used.add(question.nonce)
+        used.add(spent)
         return NonceAnswer.NEW
 
     def verify(message: messages.Message) -> str:

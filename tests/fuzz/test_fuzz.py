@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nen_ref.protocol.wire
-from nen_ref.http import NenClient
+from nen_ref.http import NenClient, client, server
 from nen_ref.protocol import (
     attestation,
     handshake,
@@ -233,6 +233,17 @@ def header_text(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("nen_ref.http.client._with_content", with_content)
 
 
+def nonces_apart_for_each_version(patch: pytest.MonkeyPatch) -> None:
+    shape, record, spoken = verification.check_shape, verification.RecordNonce, []
+
+    def check_shape(request: Any, version: Any) -> Any:
+        spoken.append(version.name)
+        return shape(request, version)
+
+    patch.setattr(verification, "check_shape", check_shape)
+    patch.setattr(verification, "RecordNonce", lambda sid, *rest: record(f"{spoken[-1]} {sid}", *rest))
+
+
 def nonces_forgotten_with_the_keys(patch: pytest.MonkeyPatch) -> None:
     async def replace(self: Any, old: Any, new: Any) -> bool:
         await self.set(new, 60_000)
@@ -241,13 +252,28 @@ def nonces_forgotten_with_the_keys(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemoryStore, "replace", replace)
 
 
+def a_ratchet_of_one_key(patch: pytest.MonkeyPatch) -> None:
+    whole = server.ratchet
+    patch.setattr(server, "ratchet", lambda keys, *, suite: replace(whole(keys, suite=suite), mac=keys.mac))
+
+
+def a_session_before_its_answer(patch: pytest.MonkeyPatch) -> None:
+    exchange = client._Flow._exchange_hello
+
+    def early(self: Any, session: Any, *rest: Any) -> Any:
+        self.session = session
+        return (yield from exchange(self, session, *rest))
+
+    patch.setattr(client._Flow, "_exchange_hello", early)
+
+
 def the_old_session_dropped_first(patch: pytest.MonkeyPatch) -> None:
     async def rotate(self: Any, request: Any) -> Any:
         await self._drop(request)
         return (await self._accept(request)).reply
 
-    server = servers._world(servers.ALL)._server
-    patch.setitem(server._endpoints, ("POST", ROTATE_PATH), partial(rotate, server))
+    made = servers._world(servers.ALL)._server
+    patch.setitem(made._endpoints, ("POST", ROTATE_PATH), partial(rotate, made))
 
 
 def a_ticket_for_ever(patch: pytest.MonkeyPatch) -> None:
@@ -301,7 +327,10 @@ PLANTED: list[tuple[Callable[[pytest.MonkeyPatch], None], str, str]] = [
     (a_store_that_fails, "uvicorn", "OSError: gone"),
     (a_key_that_is_not_checked, "handshake", "TypeError: argument should be"),
     (header_text, "client", "UnicodeEncodeError"),
+    (nonces_apart_for_each_version, "verify_all", "had passed before"),
     (nonces_forgotten_with_the_keys, "http_v3", "a nonce was accepted twice"),
+    (a_ratchet_of_one_key, "http_v3", "without new keys"),
+    (a_session_before_its_answer, "client_v3", "the session is another one"),
     (the_old_session_dropped_first, "http_all", "changed the store"),
     (a_ticket_for_ever, "ticket", "never expires"),
     (a_server_that_is_not_asked, "answer_v3", "without an identity"),
