@@ -485,7 +485,7 @@ def _() -> None:
 
 @mutant("client/rn-in-hexadecimal", "V3-TICKET-02", SESSION, "v3/client-", gains="it can resume with no server")
 def _() -> None:
-    """rn is written in hexadecimal."""
+    """The client's part of a resumption, rn, is written in hexadecimal."""
 
     @around(resumption.resume_hello)
     def _(original: Any, kept: Resumption, rn: bytes, *args: Any) -> Any:
@@ -495,7 +495,7 @@ def _() -> None:
 
 @mutant("client/rn-and-srn-exchanged", "V3-TICKET-03", "v3/client-", gains=OTHER_KEYS)
 def _() -> None:
-    """rn and srn are joined in the other order."""
+    """The two parts, rn and srn, are joined in the other order."""
 
     @around(key_schedule.resume_secret)
     def _(original: Any, psk: bytes, rn: bytes, srn: bytes, **options: Any) -> Any:
@@ -509,7 +509,7 @@ def _() -> None:
     gains="its second resumption fails",
 )
 def _() -> None:
-    """psk is derived anew with each resumption."""
+    """With each resumption psk is derived anew."""
 
     @around(resumption.finish_resume)
     def _(original: Any, hello: Any, reply: Reply, **options: Any) -> Any:
@@ -536,7 +536,7 @@ def _() -> None:
 
 @mutant("client/one-rn-for-all", "V3-TICKET-09", gains="whoever sees two resumptions knows that they are of one client")
 def _() -> None:
-    """rn is drawn once."""
+    """Only one rn is drawn, and sent with every resumption."""
     made: list[bytes] = []
 
     @around(resumption.resume_hello)

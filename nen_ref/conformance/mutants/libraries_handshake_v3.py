@@ -64,7 +64,7 @@ def _() -> None:
 
 @mutant("library/labels-exchanged", "V3-KEY-03", HANDSHAKE, RESUMPTION, gains=OTHER_KEYS)
 def _() -> None:
-    """k_enc and k_mac are exchanged."""
+    """The two keys, k_enc and k_mac, are exchanged."""
 
     @around(key_schedule.session_keys)
     def _(original: Any, ss: bytes, **options: Any) -> Any:
@@ -128,7 +128,7 @@ def _() -> None:
 
 @mutant("library/only-pk-kem", "V3-HS-04", gains="clients that name their key as V1 does are turned away")
 def _() -> None:
-    """pk is not looked at."""
+    """A key that is named pk is not looked at."""
     _reading(lambda members: {name: value for name, value in members.items() if name != "pk"})
 
 
@@ -415,7 +415,7 @@ def _() -> None:
 
 @mutant("library/rn-and-srn-exchanged", "V3-TICKET-03", RESUMPTION, gains=OTHER_KEYS)
 def _() -> None:
-    """rn and srn are joined in the other order."""
+    """The two parts, rn and srn, are joined in the other order."""
 
     @around(key_schedule.resume_secret)
     def _(original: Any, psk: bytes, rn: bytes, srn: bytes, **options: Any) -> Any:
@@ -499,7 +499,7 @@ def _() -> None:
 
 @mutant("library/attestation-of-another-protocol", "V3-ATT-05", gains="what the key signed for V2 passes for V3")
 def _() -> None:
-    """v, protocol and suite are not looked at: the signature alone decides."""
+    """What v, protocol and suite say is not looked at: the signature alone decides."""
 
     @around(attestation.verify_attestation)
     def _(original: Any, members: Any, signature: bytes, pinned: bytes, *, suite: Any = REFERENCE) -> Any:
