@@ -7,10 +7,14 @@ DOCS := $(VENV)/.installed-docs
 WORKERS ?= 2
 MUTANTS ?= 2
 
-.PHONY: conformance fuzz test redis slow browser docs docs-serve pages pictures mutants mutation vectors vector-mutants vectors-published external lint types interop wheel docs-generated clean
+.PHONY: versions conformance benchmarks fuzz test redis slow browser docs docs-serve pages pictures mutants mutation vectors vector-mutants vectors-published external lint types interop wheel docs-generated clean
 
 conformance: $(STAMP)  ## run the conformance suite against the built-in reference, its server over real HTTP
 	$(BIN)/nen-ref conformance
+
+versions: $(STAMP)  ## the same for V2 and V3
+	$(BIN)/nen-ref conformance --protocol v2
+	$(BIN)/nen-ref conformance --protocol v3
 
 test: $(STAMP)  ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop and not browser and not redis" --external-check=docs/external.md --durations=12
@@ -32,6 +36,9 @@ pages: $(DOCS)
 
 pictures: $(DOCS)  ## the pictures of the README, from a real run (needs Debian's chromium)
 	$(BIN)/python -m docs.make.pictures
+
+benchmarks: $(STAMP)  ## measure everything anew, for docs/benchmarks.md (ten minutes on a machine that does nothing else)
+	$(BIN)/nen-ref bench all --json docs/benchmarks.json
 
 mutants: $(STAMP)  ## broken implementations, each against the cases that concern it; ALL=1: against every case; PART=1/2
 	mkdir -p build

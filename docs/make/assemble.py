@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from docs.make import errors, links, npm, pyodide, reference, traceability, worked
+from docs.make import errors, links, npm, pyodide, reference, speed, traceability, worked
 
 ROOT = Path(__file__).parents[2]
 NOT_PAGES = ("docs/make/", "docs/regenerate.py", "docs/pictures/.")
@@ -21,14 +21,15 @@ LARGEST_SHOWN = 200_000
 
 @dataclass
 class Site:
-    """What is assembled, by path in the site: the text of pages and of other files that are made, and, the other way
-    round, where a file of the repository is copied to."""
+    """What is assembled, by path in the site: the text of pages and of other files that are made, the pictures that are
+    drawn, and, the other way round, where a file of the repository is copied to."""
 
     root: Path
     pages: dict[str, str] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     copies: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    drawn: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
     def add(self, page: str, source: str, text: str) -> None:
@@ -37,7 +38,7 @@ class Site:
         self.sources[page] = source
 
     def exists(self, path: str) -> bool:
-        made = path in self.sources.values() or path.removeprefix("docs/") in self.files
+        made = path in self.sources.values() or path.removeprefix("docs/") in (*self.files, *self.drawn)
         return made or (self.root / path).is_file()
 
     def url(self, page: str, target: str) -> str:
@@ -64,7 +65,7 @@ class Site:
         for page, source in self.sources.items():
             if source == path:
                 return page
-        if path.removeprefix("docs/") in self.files:
+        if path.removeprefix("docs/") in (*self.files, *self.drawn):
             return path.removeprefix("docs/")
         home = links.site_path(path) if path.endswith(".md") else None
         if home is not None and home in self.pages:
@@ -83,14 +84,15 @@ class Site:
 
 
 def site(root: Path = ROOT) -> Site:
-    """Everything but the npm packages. What is wrong with it is in `problems`."""
-    made = Site(root)
+    """Everything but the npm packages and the pictures. What is wrong with it is in `problems`."""
+    made = Site(root, drawn=set(speed.pictures()))
     for path in sorted((root / "docs").rglob("*")):
         name = path.relative_to(root).as_posix()
         if not path.is_file() or name.startswith(NOT_PAGES) or "__pycache__" in name:
             continue
         if path.suffix == ".md":
-            made.add(str(links.site_path(name)), name, worked.expand(path.read_text(encoding="utf-8")))
+            text = speed.expand(worked.expand(path.read_text(encoding="utf-8")))
+            made.add(str(links.site_path(name)), name, text)
         else:
             made.copies[name] = name.removeprefix("docs/")
     for name in (*sorted(f"spec/{path.name}" for path in (root / "spec").glob("*.md")), *FURTHER):
@@ -146,6 +148,7 @@ def write(folder: Path, root: Path = ROOT, packages: bool = True) -> Site:
     for name, text in made.files.items():
         _write(folder / name, text)
     if packages:
+        speed.draw(folder)
         (folder / "assets").mkdir(exist_ok=True)
         shutil.copyfile(mermaid / "dist" / "mermaid.min.js", folder / "assets" / "mermaid.min.js")
         pyodide.write_playground(folder / "playground", runtime)

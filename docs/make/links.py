@@ -24,7 +24,7 @@ _TARGET = re.compile(
 )
 # A link, an HTML tag, a definition or an attribute list is left alone when ids are linked.
 _LINK_OR_ID = re.compile(
-    r"!?\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])|<a\b.*?</a>|<[^<>\n]+>|\{[:#.][^}\n]*\}|(?P<id>" + ID.pattern + ")",
+    r"!?\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])|<a\b.*?</a>|<[^<>\n]+>|\{ ?[:#.][^}\n]*\}|(?P<id>" + ID.pattern + ")",
     re.DOTALL,
 )
 _REQUIREMENT = re.compile(

@@ -1,4 +1,17 @@
-"""Load on a server over loopback: how many requests it answers, how long they wait, and whether the answers are right.
+"""How long computing takes, ours beside other libraries; and load on a server over loopback: how many requests it
+answers, how long they wait, and whether the answers are right.
+
+| module | what it does |
+|---|---|
+| `measure` | contenders take turns at the same work |
+| `libraries` | who competes: providers, and pure-Python peers |
+| `primitives`, `protocol`, `vectors` | the work |
+| `floor` | the hashing that the standards demand, recorded and made again alone |
+| `memory` | what streams and large requests take |
+| `speed`, `speed_terminal` | the parts and their JSON file; tables on the terminal |
+| `machine` | what a result was measured on |
+
+Load:
 
 | module | what it does |
 |---|---|

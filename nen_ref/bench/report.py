@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from nen_ref.bench.local_redis import redis_version
+from nen_ref.bench.machine import surroundings
 from nen_ref.bench.model import CHUNKS, DECK, LARGE_SIZE, PERCENTILES, Crowd, Limits, Measured, Tally
 from nen_ref.providers import provider
 
 SCHEMA = "nen-bench-load/1"
 OWN_REDIS = "redis:"
 SHARED = "clients and server share this machine, and its cores"
+# uvicorn picks uvloop and httptools by itself where they are.
 PACKAGES = ("nen-ref", "anyio", "cryptography", "h11", "redis", "starlette", "uvicorn", "uvloop", "httptools")
 
 
@@ -67,17 +64,8 @@ def as_json(runs: Sequence[Run], limits: Limits, crowd: Crowd, busy: float | Non
     """`busy` is the load average of the machine before the first run: what else it had to do."""
     return {
         "schema": SCHEMA,
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "note": SHARED,
-        "machine": {
-            "cores": os.cpu_count(),
-            "cores_usable": usable_cores(),
-            "load_before": busy,
-            "processor": _processor(),
-            "system": platform.platform(),
-        },
-        "python": {"implementation": platform.python_implementation(), "version": platform.python_version()},
-        "packages": _versions(),
+        **surroundings(PACKAGES, busy),
         "redis_server": redis_version() if any(run.configuration.own_redis for run in runs) else None,
         "limits": asdict(limits),
         "clients": {**asdict(crowd), "primitives": provider(crowd.provider).version},
@@ -88,15 +76,6 @@ def as_json(runs: Sequence[Run], limits: Limits, crowd: Crowd, busy: float | Non
         },
         "runs": [_run(run) for run in runs],
     }
-
-
-def usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def load_average() -> float | None:
-    """Of the last minute; None where the system does not tell."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def _run(run: Run) -> dict[str, object]:
@@ -136,23 +115,3 @@ def _tally(tally: Tally, measured: Measured) -> dict[str, object]:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
-
-
-def _versions() -> dict[str, str]:
-    """Of what is installed; uvicorn picks uvloop and httptools by itself where they are."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _processor() -> str | None:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return platform.processor() or None
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or None

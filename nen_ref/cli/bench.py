@@ -1,4 +1,4 @@
-"""`nen-ref bench load`: load on a server over loopback, its latencies live, its answers checked."""
+"""`nen-ref bench`, and of it `load`: load on a server over loopback, its latencies live, its answers checked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
-from pathlib import Path
 from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
 
@@ -17,6 +16,7 @@ from rich.console import Console
 
 from nen_ref.bench.load import LoadFailed, run_load
 from nen_ref.bench.local_redis import PROGRAM, RedisDidNotStart, installed, local_redis
+from nen_ref.bench.machine import load_average, usable_cores
 from nen_ref.bench.model import (
     DECK,
     MAX_CLIENTS,
@@ -27,21 +27,25 @@ from nen_ref.bench.model import (
     Limits,
     check_loopback,
 )
-from nen_ref.bench.report import OWN_REDIS, SHARED, Configuration, Run, as_json, load_average, usable_cores
+from nen_ref.bench.report import OWN_REDIS, SHARED, Configuration, Run, as_json
 from nen_ref.bench.terminal import Progress, bottleneck, comparison, kinds_table
+from nen_ref.cli.bench_speed import commands
+from nen_ref.cli.results import INTERRUPTED, check_json, console_beside, json_option, write_json
 from nen_ref.conformance.embedded import ServerDidNotStart, embedded_server
 from nen_ref.providers import MissingLibraryError, provider
 
 MEMORY = "memory:"
 WORKERS = ("1", "4")
 PROVIDERS = ("reference", "cryptography")
-WIDTH = 120  # where the output is piped
-INTERRUPTED = 130  # exit code after Ctrl-C, as shells have it
 
 
 @click.group()
 def bench() -> None:
-    """Measure a server."""
+    """Measure how long computing takes, and what a server bears."""
+
+
+for command in commands():
+    bench.add_command(command)
 
 
 @bench.command()
@@ -90,7 +94,7 @@ def bench() -> None:
     show_default=True,
     help="Primitives of the clients.",
 )
-@click.option("--json", "json_file", help="Write the results to this file; - is standard output.")
+@json_option
 def load(
     store: str | None,
     workers: str | None,
@@ -129,9 +133,8 @@ def load(
         computing = provider(client_provider).version
     except (ValueError, MissingLibraryError) as fault:
         raise click.UsageError(str(fault)) from None
-    _check_json(json_file)
-    console = Console(stderr=json_file == "-", highlight=False)
-    console = console if console.is_terminal else Console(stderr=json_file == "-", highlight=False, width=WIDTH)
+    check_json(json_file)
+    console = console_beside(json_file)
     plural = "" if crowd.processes == 1 else "es"
     console.print(
         f"{crowd.clients} clients in {crowd.processes} process{plural}, computing with {computing}; {SHARED}.",
@@ -154,7 +157,7 @@ def load(
     if len(runs) > 1:
         console.print()
         console.print(comparison(runs))
-    _write_json(json_file, json.dumps(as_json(runs, limits, crowd, busy), indent=2) + "\n")
+    write_json(json_file, json.dumps(as_json(runs, limits, crowd, busy), indent=2) + "\n")
     if interrupted:
         sys.exit(INTERRUPTED)
     sys.exit(0 if all(run.ok for run in runs) else 1)
@@ -249,24 +252,3 @@ def _ending_in_order() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _check_json(file: str | None) -> None:
-    """Before minutes of measuring, not after them."""
-    if file and file != "-":
-        try:
-            with Path(file).open("a", encoding="utf-8"):
-                pass
-        except OSError as fault:
-            raise click.UsageError(f"--json {file}: {fault.strerror}") from None
-
-
-def _write_json(file: str | None, text: str) -> None:
-    if file == "-":
-        click.echo(text, nl=False)
-    elif file:
-        try:
-            Path(file).write_text(text, encoding="utf-8")
-        except OSError as fault:
-            raise click.UsageError(f"--json {file}: {fault.strerror}") from None
-        click.echo(f"written to {file}", err=True)

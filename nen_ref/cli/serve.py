@@ -78,7 +78,7 @@ LEVELS = ("debug", "info", "warning", "error")
     help="File with a 32-byte ticket key in hexadecimal, the same on all nodes (V3). The first seals; further ones, "
     "the keys before a rotation, still open. Without it one is drawn, and tickets end with this server.",
 )
-@click.option("--require-identity", is_flag=True, help="Refuse handshakes without an ML-DSA-65 identity (ISO-3004).")
+@click.option("--require-identity", is_flag=True, help="Refuse handshakes without an ML-DSA-65 identity (V1, V2).")
 @click.option(
     "--store",
     envvar="NEN_STORE",
@@ -130,8 +130,8 @@ def serve(
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     if (server_identity or ticket_keys) and "v3" not in protocols:
         raise click.UsageError("--server-identity and --ticket-key are for V3: add --protocol v3")
-    if require_identity and set(protocols) == {"v3"}:
-        raise click.UsageError("--require-identity is for V1 and V2: V3 has no identity of the client")
+    if require_identity and "v3" in protocols:
+        raise click.UsageError("--require-identity is for V1 and V2: no client of V3 has one")
     try:
         suite = serving_suite(provider_name)
         seed = _secret(server_identity) if server_identity else None

@@ -46,6 +46,8 @@ SECTIONS: Mapping[str, Kind] = {
     "library-request": Kind.LIBRARY,
     "library-verification": Kind.LIBRARY,
     "library-stream": Kind.LIBRARY,
+    "library-resumption": Kind.LIBRARY,
+    "library-attestation": Kind.LIBRARY,
     "envelope": Kind.LIBRARY,
     "signed": Kind.LIBRARY,
     "framed": Kind.LIBRARY,

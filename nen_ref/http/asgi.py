@@ -8,7 +8,7 @@ chunks exactly as they are, with nothing lost to the framing of server-sent even
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -27,6 +27,7 @@ from nen_ref.protocol.verification import Verified
 from nen_ref.stores.errors import StoreUnavailable
 
 CHUNKS_HEADER = b"x-nen-chunks"
+CLOSE_SECONDS = 5.0  # for the clean-up of a stream that was given up
 
 # Of a request: what would make the application compress, shorten or omit an answer that has to be sealed whole.
 _REQUEST_HEADERS_DROPPED = frozenset(
@@ -69,6 +70,18 @@ class ChunkResponse(StreamingResponse):
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
         super().init_headers({**(headers or {}), CHUNKS_HEADER.decode(): "exact"})
+
+    async def stream_response(self, send: Send) -> None:
+        """Ends its iterator with the answer, however that ends: one whose client went away may hold a model or a lock.
+
+        Without that it would wait, in the middle of a `yield`, for the garbage collection.
+        """
+        try:
+            await super().stream_response(send)
+        finally:
+            if isinstance(self.body_iterator, AsyncGenerator):
+                with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                    await self.body_iterator.aclose()
 
 
 @dataclass
@@ -127,8 +140,8 @@ class NenMiddleware:
     ) -> None:
         self._app = app
         self._server = server or NenServer()
-        self._plain_paths = frozenset(plain_paths)
-        self._body_paths = frozenset(body_paths)
+        self._plain_paths = _paths(plain_paths)
+        self._body_paths = _paths(body_paths)
         self._bodies = _Bodies(self._server.config.bodies_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -205,6 +218,12 @@ class NenMiddleware:
             raise failure(WIRE_INVALID_PAYLOAD_FORMAT, f"a body of more than {limit} bytes")
         headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
         return Request(scope["method"], _raw_path(scope), headers, b"".join(pieces))
+
+
+def _paths(paths: Collection[str]) -> frozenset[str]:
+    if isinstance(paths, str):  # a collection too, of its characters: "/health" would leave "/" open
+        raise TypeError(f"a collection of paths, and not one: [{paths!r}]")
+    return frozenset(paths)
 
 
 def _origin_form(scope: Scope) -> Scope:

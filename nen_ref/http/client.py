@@ -107,10 +107,10 @@ class _Flow:
     def handshake(self, path: str = HANDSHAKE_PATH) -> Exchange[ClientSession]:
         """A new session; an old one is given up when the new one stands. V1-HS-10, V1-HS-11, V1-LIFE-04."""
         old = self._session_header() if path == ROTATE_PATH else {}
-        session = self._new_session()
+        session, terminated = self._new_session(), self._terminated
         hello = self._version.hello(self._terms, self._random_bytes, self._suite)
         yield from self._exchange_hello(session, hello, path, old)
-        self.session, self._terminated = session, False
+        self._enter(session, terminated)
         return session
 
     def resume(self) -> Exchange[bool]:
@@ -120,10 +120,10 @@ class _Flow:
         """
         resumption = self.session.resumption if self.session else self._resumption
         if resumption is not None:
-            session = self._new_session()
+            session, terminated = self._new_session(), self._terminated
             hello = resume_hello(resumption, self._random_bytes(RESUME_NONCE_SIZE), self._terms.mode)
             if (yield from self._exchange_hello(session, hello, HANDSHAKE_PATH, {})):
-                self.session, self._terminated = session, False
+                self._enter(session, terminated)
                 return True
         self._resumption = None
         yield from self.handshake()
@@ -150,6 +150,13 @@ class _Flow:
             else:
                 self.session = session.ratchet()
         return taken
+
+    def _enter(self, session: ClientSession, terminated: bool) -> None:
+        """Go on in a new session, unless another task has terminated while it was made. V1-LIFE-08."""
+        if self._terminated and not terminated:
+            session.close()
+            raise failure(SESSION_NOT_INITIALIZED, "terminated while a new session was made")
+        self.session, self._terminated = session, False
 
     def _new_session(self) -> ClientSession:
         return ClientSession(version=self._version, terms=self._terms, suite=self._suite)

@@ -82,6 +82,10 @@ class ServerConfig:
     ticket_keys: TicketKeys | None = None
     ticket_life_ms: int = TICKET_LIFE_MS
 
+    def __post_init__(self) -> None:
+        if isinstance(self.versions, Version) or not self.versions:
+            raise ValueError("versions: a tuple of one or more, such as (V1, V3)")
+
 
 class NenServer:
     """Endpoints, verification and sealing over one session store."""

@@ -30,7 +30,7 @@ def seal_fields(ek: bytes, value: Json, draws: Mapping[str, tuple[bytes, bytes]]
     """A copy of a JSON value with these fields sealed. SEAL-FLD-01, SEAL-FLD-02, SEAL-FLD-06, SEAL-FLD-07.
 
     `draws`: for each path the fresh random bytes (`m` 32, `n` 12) of its envelope. ISO-6001 for a path that is none,
-    leads nowhere, or into another one; otherwise as `seal_to`.
+    leads nowhere, or into another one, 4003 for a value that is no JSON, such as NaN; otherwise as `seal_to`.
     """
     for path in split_paths(draws.keys()):
         m, n = draws[".".join(path)]
@@ -69,9 +69,19 @@ def split_paths(texts: Set[str]) -> list[Path]:
 
 def _sealer(ek: bytes, context: str, m: bytes, n: bytes, suite: Suite) -> Callable[[Json], Json]:
     def seal_field(field: Json) -> Json:
-        return {MARK: True, **seal_to(ek, dump_json(field), context=context, m=m, n=n, suite=suite)}
+        return {MARK: True, **seal_to(ek, _json_text(field), context=context, m=m, n=n, suite=suite)}
 
     return seal_field
+
+
+def _json_text(field: Json) -> bytes:
+    """The JSON text of a field. Not one that no opener takes: what it holds would be lost. SEAL-FLD-05, V1-WIRE-05."""
+    try:
+        text = dump_json(field)
+        parse_json(text)
+    except (ValueError, RecursionError):
+        raise failure(CRYPTO_PAYLOAD_NOT_JSON, "a field to be sealed has no JSON text") from None
+    return text
 
 
 def _opener(dk: bytes, context: str, suite: Suite) -> Callable[[Json], Json]:

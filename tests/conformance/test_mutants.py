@@ -45,6 +45,9 @@ def test_at_least_a_hundred_of_all_kinds() -> None:
     assert kinds[Kind.SERVER] >= 60
     assert kinds[Kind.CLIENT] >= 30
     assert kinds[Kind.LIBRARY] >= 30
+    servers = Counter(mutant.protocol for mutant in all_mutants() if mutant.kind is Kind.SERVER)
+    assert servers["v2"] >= 30
+    assert servers["v3"] >= 65
 
 
 def test_ids_are_unique_and_permanent() -> None:

@@ -27,7 +27,7 @@ right_scalar, right_u = x.decode_scalar25519, x.decode_u_coordinate
 
 
 def test_every_requirement_has_a_case() -> None:
-    assert {case.requirement for case in CASES} == {f"V3-PRIM-0{i}" for i in range(1, 7)}
+    assert {case.requirement for case in CASES} == {f"V3-PRIM-{i:02}" for i in range(1, 7)}
 
 
 @pytest.mark.parametrize("name", ["reference", "pypi", "pycryptodome", "cryptography"])

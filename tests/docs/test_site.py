@@ -51,6 +51,7 @@ def test_ids_become_links(text: str, expected: str) -> None:
         '<div id="ISO-3002">',
         '<a href="x">ISO-3002</a>',
         "<!-- ISO-3002 -->",
+        '[trace](x){ .rule-trace title="what tests V1-HS-01" }',
         "<pre>\nISO-3002\n</pre>",
         # In two parts, as tests/docs/test_trace.py looks for ids that do not exist.
         "ISO-99990 ISO-8601 V1-" + "HS-99 XISO-3002",

@@ -7,7 +7,8 @@
 | `messages` | HTTP requests of the protocol, right or wrong in chosen places and signed over it |
 | `servers` | targets: the ASGI stack, by raw bytes over h11, by scopes, and uvicorn over loopback |
 | `clients` | targets: the client against hostile answers |
-| `parsers` | targets: JSON, base64, SSE, DER, envelopes, handshakes, error bodies, stored sessions |
+| `parsers` | targets: JSON, base64, SSE, DER, envelopes, handshakes, tickets, attestations, stored sessions and more |
+| `seals` | targets: sealed envelopes of every kind |
 | `engine` | the seeded loop with its bounds, and its report |
 | `guided` | the same targets under atheris, where it is installed |
 

@@ -1,7 +1,8 @@
 """Targets: the client against hostile answers: a session by itself, its streams, and both HTTP clients over raw bytes.
 
 A client raises NenError with a code of clients, or with any code that the server named (`remote`); where the transport
-itself fails it may raise httpx's TransportError. Nothing else.
+itself fails it may raise httpx's TransportError. Nothing else. Where a new session does not come about, the old one is
+still there, with the keys that it had.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import gzip
 import json
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from random import Random
 from typing import Any
 
@@ -23,11 +25,31 @@ from nen_ref.http import AsyncNenClient, NenClient
 from nen_ref.protocol.client import ClientSession
 from nen_ref.protocol.errors import CATALOGUE, NenError, error_body
 from nen_ref.protocol.handshake import ClientHello, client_finish
+from nen_ref.protocol.handshake_v3 import HybridHello, NewTicket, Resumption, ServerProof, respond
+from nen_ref.protocol.handshake_v3 import client_finish as client_finish_v3
+from nen_ref.protocol.key_schedule import derive, ratchet
 from nen_ref.protocol.messages import STREAM_NONCE_HEADER, Headers, Reply
 from nen_ref.protocol.payload import dump_envelope, seal
+from nen_ref.protocol.resumption import ResumeHello, answer_resume, finish_resume
+from nen_ref.protocol.server_identity import ServerTrust
 from nen_ref.protocol.stream import FINAL, StreamOpener, StreamSealer
-from nen_ref.protocol.wire import encode_base64
-from tests.fuzz.material import EK, FAST, NOW, PLAIN_SESSION, drawing, texts
+from nen_ref.protocol.versions import V1, V3, ClientTerms, Version
+from nen_ref.protocol.wire import dump_json, encode_base64, parse_json_object
+from tests.fuzz.material import (
+    DK,
+    EK,
+    FAST,
+    IDENTITY,
+    NOW,
+    OTHER_IDENTITY,
+    PLAIN_SESSION,
+    PSK,
+    REPEATABLE,
+    TICKET_KEYS,
+    drawing,
+    texts,
+    tickets,
+)
 from tests.fuzz.mutation import mutate_json
 from tests.fuzz.outcomes import Outcomes, Target, Unlawful, lawful
 from tests.fuzz.parsers import error_seeds, pieces, sse_seeds
@@ -40,11 +62,18 @@ EVENT_LIMIT = 4000
 _FIXED = replace(FAST, ml_kem_768_decaps=lambda dk, c: KEY)
 BOMB = gzip.compress(bytes(300_000))
 MODES = ("handshake", "post", "get", "head", "stream", "status", "terminate", "rotate", "first post")
+MODES_V3 = (*MODES, "resume", "resume", "rekey", "rekey")
+KEYS_V3 = derive(KEY, suite=FAST).keys
 
 
-def established() -> ClientSession:
-    """A session whose payload key is `KEY`."""
-    session = ClientSession(suite=_FIXED)
+def established(version: Version = V1) -> ClientSession:
+    """A session whose payload key is `KEY`, or, in V3, that of `KEYS_V3`."""
+    session = ClientSession(version=version, suite=_FIXED)
+    if version.family == V3.family:
+        session.start_handshake(HybridHello(b"{}", EK, DK))
+        members = {"sid": PLAIN_SESSION.sid, "ct": encode_base64(bytes(1088)), "ticket": tickets()["right"]}
+        session.finish_handshake(Reply(200, {}, dump_json(members)))
+        return session
     session.start_handshake(ClientHello(b"{}", EK, b""))
     answer = {"sid": PLAIN_SESSION.sid, "ct": encode_base64(bytes(1088)), "hmac": encode_base64(PLAIN_SESSION.keys.mac)}
     session.finish_handshake(Reply(200, {}, json.dumps(answer).encode()))
@@ -120,16 +149,16 @@ def draw_answer(rng: Random) -> bytes:
     return FIELDS.join([status, *(name + PAIR + value for name, value in headers)]) + PIECES + body
 
 
-def _body(rng: Random) -> bytes:
+def _body(rng: Random, version: Version = V1, key: bytes = KEY) -> bytes:
     """A body that an answer may have: of a handshake, sealed, of an error; right, or changed as JSON."""
     match rng.randrange(4):
         case 0:
-            body = rng.choice(handshake_answers())
+            body = rng.choice(answers_v3() if version.family == V3.family else handshake_answers())
         case 1:
             body = rng.choice(error_seeds())
         case _:
             payload = rng.choice((b"{}", b'"x"', b"", b"not json", bytes(300)))
-            body = dump_envelope(seal(KEY, rng.randbytes(12), payload, suite=FAST))
+            body = dump_envelope(seal(key, rng.randbytes(12), payload, suite=FAST))
     if rng.random() < 0.3:
         try:
             return mutate_json(rng, json.loads(body))
@@ -146,6 +175,131 @@ def handshake_answers() -> tuple[bytes, ...]:
 def answer_seeds() -> list[bytes]:
     rng = Random("answers")
     return [draw_answer(rng) for _ in range(300)]
+
+
+# --- answers to a handshake of V3 ------------------------------------------------------------------------------------
+
+
+@cache
+def _tape(number: int) -> bytes:
+    """The 32 random bytes that a client draws as its first, second, ..."""
+    draw = drawing()
+    return [draw(32) for _ in range(number)][-1]
+
+
+def hello_of(number: int) -> HybridHello:
+    """The hello of a client that has its X25519 key from this draw. An input that is answered right has been drawn so:
+    third in a handshake by itself, fourth after a resumption or a rekey that was refused."""
+    x = _tape(number)
+    pk_x = FAST.x25519_public(x)
+    members = {"pk_kem": encode_base64(EK), "securityMode": "hybrid", "pk_x": encode_base64(pk_x)}
+    return HybridHello(dump_json(members), EK, DK, pk_x, x)
+
+
+PQC_ONLY = HybridHello(dump_json({"pk_kem": encode_base64(EK), "securityMode": "pqc-only"}), EK, DK)
+RESUME = ResumeHello(b"", bytes(32), Resumption(tickets()["right"], PSK))
+SERVER_X = bytes(range(2, 34))
+UNBOUND = bytes(range(32))  # a server_nonce that commits to nothing
+TRUSTS = (ServerTrust(), ServerTrust(IDENTITY.pk), ServerTrust(bound=True), ServerTrust(IDENTITY.pk, bound=True))
+PROOFS = (
+    None,
+    ServerProof(IDENTITY, bytes(32)),
+    ServerProof(IDENTITY, bytes(32), UNBOUND),
+    ServerProof(OTHER_IDENTITY, bytes(32)),
+)
+
+
+@cache
+def right_answers(number: int) -> tuple[bytes, ...]:
+    """To `hello_of(number)`, or to `PQC_ONLY` as number 0: without an identity, and with each kind of one."""
+    hello = hello_of(number) if number else PQC_ONLY
+    return tuple(
+        respond(
+            hello.body, m=bytes(32), x=SERVER_X, sid=PLAIN_SESSION.sid, now=NOW,
+            ticket=NewTicket(TICKET_KEYS.current, bytes(12), NOW), proof=proof, suite=REPEATABLE,
+        ).reply.body
+        for proof in PROOFS
+    )  # fmt: skip
+
+
+@cache
+def right_resumptions() -> tuple[bytes, ...]:
+    ticket = NewTicket(TICKET_KEYS.current, bytes(12), NOW)
+    members: dict[str, object] = {"resume": RESUME.resumption.ticket, "rn": encode_base64(RESUME.rn)}
+    accepted = answer_resume(
+        members, keys=TICKET_KEYS, srn=bytes(32), sid=PLAIN_SESSION.sid, now=NOW, ticket=ticket, suite=FAST
+    )
+    without_ticket = {"sid": "s", "srn": encode_base64(bytes(32)), "resumed": True}
+    return accepted.reply.body, dump_json(without_ticket), b'{"resumed":false}'
+
+
+@cache
+def answers_v3() -> tuple[bytes, ...]:
+    low_order = parse_json_object(right_answers(3)[0]) | {"pk_x_server": encode_base64(bytes(32))}
+    own = (*right_answers(3), *right_answers(0), *right_resumptions(), dump_json(low_order))
+    return (*own, *texts("v3/client", "body"), *texts("v3/resume_client", "body"))
+
+
+OWN_V3 = 12  # the first of `answers_v3`
+
+
+@cache
+def _bound_parts() -> frozenset[tuple[object, ...]]:
+    """What somebody has signed here under a nonce that commits to it."""
+    return frozenset(_parts(right_answers(number)[i]) for number in (3, 4, 0) for i in (1, 3))
+
+
+def _parts(body: bytes) -> tuple[object, ...]:
+    members = parse_json_object(body)
+    return tuple(members.get(name) for name in ("sid", "ct", "pk_x_server"))
+
+
+def run_answer_v3(data: bytes) -> Outcomes:
+    """One answer, after its status, to a hybrid and to a pqc-only handshake under each trust, and to a resumption."""
+    status, _, body = data.partition(PIECES)
+    reply = Reply(int(status) if status.isdigit() and len(status) < 4 else 200, {}, body)
+    outcomes = [_finish_v3(hello, trust, reply) for hello in (hello_of(3), PQC_ONLY) for trust in TRUSTS]
+    return [*outcomes, _finish_resume(reply)]
+
+
+def _finish_v3(hello: HybridHello, trust: ServerTrust, reply: Reply) -> str:
+    try:
+        made = client_finish_v3(hello, reply, trust, suite=FAST)
+    except NenError as error:
+        lawful(error.code in ("ISO-1002", "ISO-1004", "ISO-3006", "ISO-3007"), f"an answer refused with {error.code}")
+        return f"{hello.mode}: {_code(error)}"
+    lawful(made.sid.isascii() and made.sid.isprintable() and made.sid.strip() == made.sid != "", "a sid for no header")
+    members = parse_json_object(reply.body)
+    lawful("hmac" not in members, "a key that was sent is accepted")
+    demanding = trust != ServerTrust()
+    if demanding:
+        lawful("server_sig" in members, "a server without an identity passes for one that has")
+        lawful(members["sid"] == PLAIN_SESSION.sid, "a session id that nobody has signed")
+        lawful(not trust.bound or _parts(reply.body) in _bound_parts(), "an answer that nobody has bound")
+    return f"{hello.mode}: {'proven' if demanding else 'done'}, {'with' if made.resumption else 'without'} a ticket"
+
+
+def _finish_resume(reply: Reply) -> str:
+    try:
+        made = finish_resume(RESUME, reply, suite=FAST)
+    except NenError as error:
+        lawful(error.code == "ISO-1004", f"an answer to a resumption refused with {error.code}")
+        return f"resume: {_code(error)}"
+    lawful((made is None) == (reply.status == 409), "declined without a 409, or resumed with one")
+    return "resume: declined" if made is None else "resume: done"
+
+
+def draw_answer_v3(rng: Random) -> bytes:
+    answers = answers_v3()
+    body = rng.choice(answers[:OWN_V3]) if rng.random() < 0.7 else rng.choice(answers)
+    if rng.random() < 0.5:
+        with suppress(ValueError, RecursionError):
+            body = mutate_json(rng, json.loads(body))
+    return rng.choice((b"200", b"200", b"200", b"200", b"201", b"409", b"401", b"302")) + PIECES + body
+
+
+def answer_v3_seeds() -> list[bytes]:
+    return [b"200" + PIECES + body for body in answers_v3()] + [b"409" + PIECES + body for body in right_resumptions()]
 
 
 # --- streams ---------------------------------------------------------------------------------------------------------
@@ -175,9 +329,9 @@ def _stream(base_nonce: bytes, parts: Iterable[bytes]) -> tuple[list[bytes], str
     return chunks, "complete"
 
 
-def draw_events(rng: Random, base_nonce: bytes) -> bytes:
+def draw_events(rng: Random, base_nonce: bytes, key: bytes = KEY) -> bytes:
     """The events of a right stream, or with one of them lost, twice, moved, or of another stream; and foreign lines."""
-    sealer = StreamSealer(KEY, base_nonce, suite=FAST)
+    sealer = StreamSealer(key, base_nonce, suite=FAST)
     chunks = [rng.choice((b"a", b"", b"__FIN__", b"x" * 200, "☃".encode()[:2])) for _ in range(rng.randint(0, 6))]
     events = [sealer.seal(chunk) for chunk in chunks] + [sealer.finish()]
     match rng.randrange(8):
@@ -188,7 +342,7 @@ def draw_events(rng: Random, base_nonce: bytes) -> bytes:
         case 2:
             rng.shuffle(events)
         case 3:
-            events[rng.randrange(len(events))] = StreamSealer(KEY, rng.randbytes(12), suite=FAST).seal(b"other")
+            events[rng.randrange(len(events))] = StreamSealer(key, rng.randbytes(12), suite=FAST).seal(b"other")
         case 4:
             events.insert(
                 rng.randint(0, len(events)),
@@ -275,9 +429,9 @@ class _Made:
 
 
 @cache
-def _made() -> _Made:
+def _made(version: Version) -> _Made:
     transport, async_transport = httpx.HTTPTransport(verify=False), httpx.AsyncHTTPTransport(verify=False)
-    options: dict[str, Any] = {"suite": _FIXED, "clock": lambda: NOW, "trust_env": False}
+    options: dict[str, Any] = {"version": version, "suite": _FIXED, "clock": lambda: NOW, "trust_env": False}
     return _Made(
         transport,
         NenClient("http://x", transport=transport, **options),
@@ -287,28 +441,54 @@ def _made() -> _Made:
     )
 
 
-def run_client(data: bytes) -> Outcomes:
+def run_client(data: bytes, version: Version = V1) -> Outcomes:
     """First what the client does, then what each of its connections is answered. Both clients come to the same."""
-    mode = MODES[data[0] % len(MODES)] if data else MODES[0]
+    first = data[0] if data else 0
+    modes = _modes(version)
+    mode, trust = modes[first % len(modes)], TRUSTS[first // len(modes) % len(TRUSTS)]
     answers = data[1:].split(PIECES)
-    made = _made()
+    made = _made(version)
     for client in (made.client, made.async_client):
         flow = client._flow
-        flow.session, flow._terminated, flow._random_bytes = established(), False, drawing()
+        flow.session, flow._terminated, flow._random_bytes = established(version), False, drawing()
+        flow._resumption = None
+        if version.family == V3.family:
+            flow._terms = ClientTerms(trust=trust)
         if mode in ("handshake", "first post"):
             flow.session = None
         client._http.cookies.clear()
     made.http._pool = httpcore.ConnectionPool(network_backend=Wire(iter(answers)))
     made.async_http._pool = httpcore.AsyncConnectionPool(network_backend=AsyncWire(iter(answers)))
+    before = [client._flow.session for client in (made.client, made.async_client)]
     try:
         outcome = _outcome(mode, lambda: _act(made.client, mode))
         work = _act_async(made.async_client, mode)
         twin = _outcome(mode, lambda: made.loop.run_until_complete(work))
         lawful(outcome == twin, f"{outcome}, and of the asynchronous client: {twin}")
+        for client, old in zip((made.client, made.async_client), before, strict=True):
+            _check_session(outcome, old, client._flow.session)
         return [outcome]
     finally:
         made.http._pool.close()
         made.loop.run_until_complete(made.async_http._pool.aclose())
+
+
+def _modes(version: Version) -> tuple[str, ...]:
+    return MODES_V3 if version.family == V3.family else MODES
+
+
+def _check_session(outcome: str, old: ClientSession | None, new: ClientSession | None) -> None:
+    """The session after an operation: another one, the next of the same, or the old one where none came about."""
+    mode, _, came_of_it = outcome.partition(": ")
+    if mode not in ("handshake", "rotate", "resume", "rekey"):
+        return
+    if came_of_it.startswith("ISO-"):
+        lawful(new is old, f"{outcome}, and the session is another one")
+        lawful(old is None or old.established, f"{outcome}, and the session is lost")
+        return
+    lawful(new is not None and new is not old and new.established, f"{outcome}, without a new session")
+    if outcome == "rekey: True":
+        lawful(new is not None and new._keys == ratchet(KEYS_V3, suite=FAST), "other keys than the next ones")
 
 
 def _outcome(mode: str, act: Callable[[], str]) -> str:
@@ -340,6 +520,8 @@ def _act(client: NenClient, mode: str) -> str:
     actions: dict[str, Callable[[], bool | None]] = {
         "handshake": client.handshake,
         "rotate": client.rotate,
+        "resume": client.resume,
+        "rekey": client.rekey,
         "status": client.status,
         "terminate": client.terminate,
     }
@@ -357,6 +539,8 @@ async def _act_async(client: AsyncNenClient, mode: str) -> str:
     actions: dict[str, Callable[[], Awaitable[bool | None]]] = {
         "handshake": client.handshake,
         "rotate": client.rotate,
+        "resume": client.resume,
+        "rekey": client.rekey,
         "status": client.status,
         "terminate": client.terminate,
     }
@@ -373,38 +557,72 @@ def _answered(answer: httpx.Response, mode: str) -> str:
     return "opened" if sealed else "as it is"
 
 
-def draw_client(rng: Random) -> bytes:
-    mode = rng.randrange(len(MODES))
-    answers = [_http_answer(rng, MODES[mode]) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
-    if MODES[mode] == "first post" or rng.random() < 0.05:
-        answers.insert(
-            0, _as_http(rng, b"200 OK", [(b"content-type", b"application/json")], rng.choice(handshake_answers()[:3]))
+def draw_client(rng: Random, version: Version = V1) -> bytes:
+    modes = _modes(version)
+    mode = rng.randrange(len(modes))
+    key = _payload_key(version, modes[mode])
+    answers = [_http_answer(rng, version, modes[mode], key) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
+    if modes[mode] == "first post" or rng.random() < 0.05:
+        answers.insert(0, _as_http(rng, b"200 OK", LAST_OF_ITS_CONNECTION, rng.choice(_hellos(version, 3))))
+    elif modes[mode] in ("resume", "rekey") and rng.random() < 0.8:
+        answers = _and_then(rng, version, modes[mode])
+    trust = 0 if rng.random() < 0.5 else rng.randrange(len(TRUSTS))
+    return bytes([mode + len(modes) * trust]) + PIECES.join(answers)
+
+
+# After it the client needs another connection, on which the next answer is.
+LAST_OF_ITS_CONNECTION = [(b"content-type", b"application/json"), (b"connection", b"close")]
+
+
+def _payload_key(version: Version, mode: str) -> bytes:
+    """Under which key the answers are sealed: that of the session, or of the one that is made first."""
+    if version.family != V3.family:
+        return KEY
+    if mode != "first post":
+        return KEYS_V3.enc
+    hello = Reply(200, {}, right_answers(3)[0])
+    return client_finish_v3(hello_of(3), hello, suite=_FIXED).keys.enc
+
+
+def _hellos(version: Version, number: int) -> tuple[bytes, ...]:
+    """Answers to the handshake of a client that has its X25519 key from this draw."""
+    return right_answers(number) if version.family == V3.family else handshake_answers()[:3]
+
+
+def _and_then(rng: Random, version: Version, mode: str) -> list[bytes]:
+    """A resumption or a rekey that is taken, or refused, and what the client does after that."""
+    if mode == "resume":
+        body = rng.choice((*right_resumptions(), b'{"resumed":false}'))
+        status = b"409 X" if body == b'{"resumed":false}' else b"200 OK"
+    else:
+        status, body = rng.choice(
+            ((b"200 OK", b'{"ok":true}'), (b"200 OK", b'{"ok":1}'), (b"201 X", b'{"ok":true}'), (b"401 X", b"{}"))
         )
-    return bytes([mode]) + PIECES.join(answers)
+    first = _as_http(rng, status, LAST_OF_ITS_CONNECTION, body)
+    return [first, *(_as_http(rng, b"200 OK", LAST_OF_ITS_CONNECTION, rng.choice(_hellos(version, n))) for n in (4, 4))]
 
 
-def _http_answer(rng: Random, mode: str) -> bytes:
+def _http_answer(rng: Random, version: Version, mode: str, key: bytes) -> bytes:
     if mode == "stream" and rng.random() < 0.8:
         base_nonce = rng.randbytes(12)
         headers = [
             (b"content-type", b"text/event-stream"),
             (STREAM_NONCE_HEADER.encode(), encode_base64(base_nonce).encode()),
         ]
-        return _as_http(rng, b"200 OK", headers[: rng.choice((1, 2, 2, 2, 2))], draw_events(rng, base_nonce))
-    body = rng.choice(handshake_answers()[:3]) if mode in ("handshake", "rotate") and rng.random() < 0.6 else _body(rng)
+        events = draw_events(rng, base_nonce, key)
+        return _as_http(rng, b"200 OK", headers[: rng.choice((1, 2, 2, 2, 2))], events)
+    if mode in ("handshake", "rotate") and rng.random() < 0.6:
+        body = rng.choice(_hellos(version, 3))
+    else:
+        body = _body(rng, version, key)
     if rng.random() < 0.15:
         body = error_body(rng.choice(tuple(CATALOGUE.values())))
     if mode == "status" and rng.random() < 0.5:
         body = b'{"valid":true}'
-    status = rng.choice(
-        (b"200 OK", b"200 OK", b"200 OK", b"401 X", b"401 X", b"500 X", b"302 X", b"204 X", b"101 X", b"100 X", b"99 X")
-    )
-    headers = [
-        (
-            b"content-type",
-            rng.choice((b"application/json", b"application/json", b"application/json", b"text/html", b"\xff")),
-        )
-    ]
+    others = (b"401 X", b"401 X", b"500 X", b"302 X", b"204 X", b"101 X", b"100 X", b"99 X")
+    status = b"200 OK" if rng.random() < 0.6 else rng.choice(others)
+    content_type = b"application/json" if rng.random() < 0.8 else rng.choice((b"text/html", b"\xff"))
+    headers = [(b"content-type", content_type)]
     if rng.random() < 0.1:
         headers.append(
             rng.choice(
@@ -436,9 +654,9 @@ def _as_http(rng: Random, status: bytes, headers: list[tuple[bytes, bytes]], bod
     return b"\r\n".join([b"HTTP/1.1 " + status, *(b"%s: %s" % header for header in headers)]) + b"\r\n\r\n" + body
 
 
-def client_seeds() -> list[bytes]:
+def client_seeds(version: Version = V1) -> list[bytes]:
     rng = Random("clients")
-    return [draw_client(rng) for _ in range(300)]
+    return [draw_client(rng, version) for _ in range(300)]
 
 
 TARGETS = (
@@ -469,5 +687,33 @@ TARGETS = (
         ),
         4,
         draw_client,
+    ),
+    Target(
+        "answer_v3",
+        run_answer_v3,
+        answer_v3_seeds,
+        frozenset(
+            ("hybrid: ISO-1002", "hybrid: ISO-1004", "hybrid: ISO-3006", "hybrid: ISO-3007",
+             "hybrid: done, with a ticket", "hybrid: done, without a ticket", "hybrid: proven, with a ticket",
+             "pqc-only: ISO-1004", "pqc-only: ISO-3006", "pqc-only: ISO-3007", "pqc-only: done, with a ticket",
+             "pqc-only: proven, with a ticket", "resume: ISO-1004", "resume: done", "resume: declined")
+        ),
+        8,
+        draw_answer_v3,
+    ),
+    Target(
+        "client_v3",
+        partial(run_client, version=V3),
+        partial(client_seeds, V3),
+        frozenset(
+            ("handshake: done", "handshake: ISO-1003", "handshake: ISO-1004", "handshake: ISO-3006",
+             "handshake: ISO-3007", "rotate: done", "resume: True", "resume: False", "resume: ISO-1004",
+             "resume: ISO-3006", "resume: ISO-3007", "rekey: True", "rekey: False", "rekey: ISO-1003",
+             "rekey: ISO-3006", "rekey: ISO-3007", "post: opened", "post: ISO-6001",
+             "first post: opened", "first post: ISO-3006", "get: opened", "head: as it is", "stream: complete",
+             "stream: ISO-4001", "stream: ISO-7002", "status: True", "terminate: done")
+        ),
+        6,
+        partial(draw_client, version=V3),
     ),
 )  # fmt: skip

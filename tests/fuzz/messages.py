@@ -1,6 +1,7 @@
 """HTTP requests of the protocol, drawn: right ones, and ones that are wrong in one place and signed or sealed over it.
 
 Whatever is wrong inside of a right signature reaches the steps behind it; mutating bytes alone would never get there.
+Each is of one of the versions that the server offers, and now and then of another one, or between two.
 """
 
 from __future__ import annotations
@@ -8,25 +9,42 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from random import Random
 
 from nen_ref.protocol.errors import NenError
 from nen_ref.protocol.identity import prove_identity
+from nen_ref.protocol.key_schedule import ratchet
 from nen_ref.protocol.messages import (
     HANDSHAKE_PATH,
+    NONCE_HEADER,
+    REKEY_PATH,
     ROTATE_PATH,
     SESSION_HEADER,
     SIGNATURE_HEADER,
     STATUS_PATH,
     TERMINATE_PATH,
 )
-from nen_ref.protocol.payload import dump_envelope, parse_envelope, seal
+from nen_ref.protocol.payload import NONCE_SIZE, parse_envelope, seal
 from nen_ref.protocol.session import WINDOW_MS, Session
 from nen_ref.protocol.signing import canonical_string, sign
-from nen_ref.protocol.wire import encode_base64
-from tests.fuzz.material import EK, FAST, IDENTITY, NAMED_SESSION, NOW, PLAIN_SESSION, texts, vectors
+from nen_ref.protocol.versions import V1, V2, V3, Version
+from nen_ref.protocol.wire import Malformed, dump_json, encode_base64, parse_json_object
+from tests.fuzz.material import (
+    EK,
+    FAST,
+    IDENTITY,
+    NAMED_SESSION,
+    NOW,
+    PK_X,
+    PLAIN_SESSION,
+    SESSIONS,
+    V3_SESSION,
+    texts,
+    tickets,
+    vectors,
+)
 from tests.fuzz.mutation import mutate, mutate_json
 
 Header = tuple[bytes, bytes]
@@ -81,8 +99,29 @@ def payloads() -> tuple[bytes, ...]:
 
 
 @cache
-def published_requests() -> tuple[Message, ...]:
-    requests = [given["request"] for given in vectors("v1/request_verification")]
+def handshakes_v3() -> tuple[bytes, ...]:
+    """Bodies of handshakes of V3: ours in both modes and with every ticket, and those of the vectors."""
+    kem, x, rn = encode_base64(EK), encode_base64(PK_X), encode_base64(bytes(32))
+    low_order = encode_base64(bytes(32))
+    own: list[dict[str, object]] = [
+        {"pk_kem": kem, "securityMode": "hybrid", "pk_x": x},
+        {"pk_kem": kem, "securityMode": "pqc-only"},
+        *({"resume": ticket, "rn": rn, "securityMode": "hybrid"} for ticket in tickets().values()),
+        {"pk": kem, "pk_x": x},
+        {"pk_kem": kem, "pk_x": low_order},
+        {"pk_kem": kem, "pk_x": x, "resume": tickets()["right"]},
+    ]
+    published = [*texts("v3/server", "body"), *texts("v3/resume_server", "body")]
+    return (*map(dump_json, own), *published)
+
+
+OWN_V3 = 10  # the first of `handshakes_v3`
+
+
+@cache
+def published_requests(name: str) -> tuple[Message, ...]:
+    """The requests of the vectors of a version; those of V2 are V3's too."""
+    requests = [given["request"] for given in vectors(f"{name}/request_verification")]
     return tuple(
         Message(
             _bytes(request["method"]),
@@ -98,20 +137,54 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def draw(rng: Random) -> Message:
-    """One request."""
+Versions = Sequence[Version]
+
+
+def draw(rng: Random, offered: Versions = (V1,)) -> Message:
+    """One request to a server that offers these versions."""
+    version = rng.choice(offered) if rng.random() < 0.95 else rng.choice((V1, V2, V3))
     dice = rng.random()
     if dice < 0.17:
-        return rng.choice(published_requests())
+        return rng.choice(published_requests("v2" if version.nonce_in_header else "v1"))
     if dice < 0.34:
-        return _handshake(rng)
+        return _handshake(rng, version)
     if dice < 0.42:
         return _of_session(rng)
-    return _sealed(rng)
+    message = sealed(rng, version, _session_for(rng, version))
+    return moved(rng, message) if len(offered) > 1 and rng.random() < 0.15 else message
 
 
-def _handshake(rng: Random) -> Message:
-    body = rng.choice(handshakes()) if rng.random() < 0.5 else rng.choice(handshakes()[:2])
+def _session_for(rng: Random, version: Version) -> Session:
+    """One that the version has made; now and then another."""
+    if rng.random() < 0.04:
+        return rng.choice(tuple(SESSIONS.values()))
+    if version.family == V3.family:
+        return V3_SESSION
+    return PLAIN_SESSION if rng.random() < 0.7 else NAMED_SESSION
+
+
+def moved(rng: Random, message: Message) -> Message:
+    """A request that its carrier makes one of another version: the signature stays, and the nonce goes elsewhere."""
+    headers = {name.lower(): value for name, value in message.headers}
+    nonce = headers.pop(NONCE_HEADER.encode(), None)
+    members = {}
+    with suppress(Malformed):
+        members = parse_json_object(message.body or b"")
+    if nonce is not None:
+        body = dump_json({"ct": "", **members, "n": nonce.decode("latin-1")})
+        kept = {NONCE_HEADER.encode(): nonce} if rng.random() < 0.3 else {}
+        return replace(message, headers=tuple((headers | kept).items()), body=body)
+    n = members.pop("n", None)
+    if not isinstance(n, str):
+        return message
+    headers[NONCE_HEADER.encode()] = n.encode("utf-8", "surrogatepass")
+    body = rng.choice((dump_json(members), message.body, None))
+    return replace(message, headers=tuple(headers.items()), body=body)
+
+
+def _handshake(rng: Random, version: Version) -> Message:
+    bodies, own = (handshakes_v3(), OWN_V3) if version.family == V3.family else (handshakes(), 2)
+    body = rng.choice(bodies) if rng.random() < 0.5 else rng.choice(bodies[:own])
     if rng.random() < 0.4:
         with suppress(ValueError, RecursionError):
             body = mutate_json(rng, json.loads(body))
@@ -129,39 +202,81 @@ def _of_session(rng: Random) -> Message:
 
 
 def _sid(rng: Random) -> bytes:
-    return rng.choice(
-        (PLAIN_SESSION.sid.encode(), PLAIN_SESSION.sid.encode(), NAMED_SESSION.sid.encode(), b"", b"other", b"\xff")
-    )
+    ours = [session.sid.encode() for session in SESSIONS.values()]
+    return rng.choice((*ours, ours[0], b"", b"other", b"\xff"))
 
 
-def _sealed(rng: Random) -> Message:
-    """A request under one of our sessions, with or without a body, and with a flaw or two in any of the steps."""
-    session = PLAIN_SESSION if rng.random() < 0.8 else NAMED_SESSION
+def sealed(rng: Random, version: Version, session: Session, n: bytes | None = None) -> Message:
+    """A request under a session, with or without a body, and with a flaw or two in any of the steps."""
     method, target = rng.choice(METHODS), rng.choice(TARGETS)
     if rng.random() < 0.05:
         target = b"/api/echo/" + rng.randbytes(4)
     if rng.random() < 0.1:
         method, target = b"POST", b"/api/stream"
+    if version.ratchets and rng.random() < 0.1:
+        method, target = b"POST", REKEY_PATH.encode()
     timestamp = str(rng.choice(TIMESTAMPS) if rng.random() < 0.25 else NOW + rng.randint(-5, 5))
-    body = None if rng.random() < 0.15 else _envelope(rng, session)
-    nonce = ""
-    with suppress(NenError):
-        nonce = parse_envelope(body).nonce_text if body else ""
+    n = rng.randbytes(NONCE_SIZE) if n is None else n
+    bare = rng.random() < (0.4 if version.nonce_in_header else 0.15)
+    envelope = None if bare else _envelope(rng, version, session, n)
+    if version.nonce_in_header:
+        nonce = encode_base64(n)
+        sent_nonce = nonce if rng.random() < 0.9 else _wrong_nonce(rng, nonce)
+    else:
+        nonce, sent_nonce = "", None
+        with suppress(NenError):
+            nonce = parse_envelope(envelope).nonce_text if envelope else ""
+    return _signed(rng, session, method, target, timestamp, nonce, sent_nonce, envelope)
+
+
+def right(version: Version, session: Session, target: bytes, n: bytes, payload: bytes | None = b"{}") -> Message:
+    """A request without a flaw."""
+    ct = None if payload is None else seal(session.keys.enc, n, payload, suite=FAST).ct
+    written = version.write_request(n, ct)
+    headers = (
+        *_credentials(session, b"POST", target, str(NOW), written.nonce_text),
+        *((name.encode(), value.encode()) for name, value in written.headers.items()),
+        (b"content-type", b"application/json"),
+    )
+    return Message(b"POST", target, headers, written.body)
+
+
+def _credentials(session: Session, method: bytes, target: bytes, timestamp: str, nonce: str) -> list[Header]:
     signed_path = target.partition(b"?")[0].decode("utf-8", "surrogateescape")
-    signature = sign(
-        session.keys.mac, canonical_string(method.decode(), signed_path, timestamp, nonce), suite=FAST
-    ).encode()
+    signature = sign(session.keys.mac, canonical_string(method.decode(), signed_path, timestamp, nonce), suite=FAST)
+    return [
+        (SESSION_HEADER.encode(), session.sid.encode()),
+        (b"x-nen-timestamp", timestamp.encode()),
+        (SIGNATURE_HEADER.encode(), signature.encode()),
+    ]
+
+
+def _signed(
+    rng: Random,
+    session: Session,
+    method: bytes,
+    target: bytes,
+    timestamp: str,
+    nonce: str,
+    sent_nonce: str | None,
+    body: bytes | None,
+) -> Message:
+    (sid_name, sid), stamp, (name, signature) = _credentials(session, method, target, timestamp, nonce)
     if rng.random() < 0.1:
         signature = rng.choice((mutate(rng, signature)[:200], signature.swapcase(), b"", b"\xff\xfe", bytes(32)))
+    if session.identity is not None and rng.random() < 0.1:
+        signature = b""  # which its client may leave out
     headers = [
-        (SESSION_HEADER.encode(), session.sid.encode() if rng.random() < 0.93 else _sid(rng)),
-        (b"x-nen-timestamp", timestamp.encode()),
-        (SIGNATURE_HEADER.encode(), signature),
+        (sid_name, sid if rng.random() < 0.93 else _sid(rng)),
+        stamp,
+        (name, signature),
         (b"content-type", b"application/json"),
     ]
+    if sent_nonce is not None:
+        headers.insert(0, (NONCE_HEADER.encode(), sent_nonce.encode("latin-1")))
     match rng.randrange(12):
         case 0:
-            headers.pop(rng.randrange(3))
+            headers.pop(rng.randrange(len(headers) - 1))
         case 1:
             headers.append(rng.choice(headers))
         case 2:
@@ -172,32 +287,66 @@ def _sealed(rng: Random) -> Message:
     return Message(method, target, tuple(headers), body)
 
 
-def _envelope(rng: Random, session: Session) -> bytes:
+def _wrong_nonce(rng: Random, nonce: str) -> str:
+    return rng.choice(
+        ("", nonce[:-1], nonce + "=", nonce[:12], nonce + nonce, " " + nonce, "\xff", nonce.swapcase(), "not base64")
+    )
+
+
+def _envelope(rng: Random, version: Version, session: Session, n: bytes) -> bytes:
     payload = rng.choice(payloads()) if rng.random() < 0.6 else b'{"chunks":["a"]}'
     if rng.random() < 0.25:
         payload = mutate(rng, payload)[:2000]
-    envelope = seal(session.keys.enc, rng.randbytes(12), payload, suite=FAST)
-    dice = rng.random()
-    if dice < 0.7:
-        return dump_envelope(envelope)
+    ct = seal(session.keys.enc, n, payload, suite=FAST).ct
+    if 0.7 < (dice := rng.random()) < 0.8:
+        ct = mutate(rng, ct)[:2000]
+    body = version.write_request(n, ct).body or b""
     if dice < 0.8:
-        ct = mutate(rng, envelope.ct)[:2000]
-        return json.dumps({"ct": encode_base64(ct), "n": envelope.nonce_text}).encode()
+        return body
     if dice < 0.9:
-        return mutate_json(rng, json.loads(dump_envelope(envelope)))
-    published = rng.choice(published_requests()).body
-    return dump_envelope(envelope) if published is None else published
+        return mutate_json(rng, json.loads(body))
+    return rng.choice(published_requests("v2" if version.nonce_in_header else "v1")).body or body
 
 
 # --- as bytes on a connection ----------------------------------------------------------------------------------------
 
 
-def draw_http(rng: Random) -> bytes:
+def draw_http(rng: Random, offered: Versions = (V1,)) -> bytes:
     """One to four requests as they stand on a connection; now and then one of them twice, which is a replay."""
-    messages = [draw(rng) for _ in range(rng.choice((1, 1, 1, 1, 2, 2, 3)))]
-    if rng.random() < 0.15:
-        messages += [messages[0]] * rng.choice((1, 1, 3))
+    if any(version.ratchets for version in offered) and rng.random() < 0.2:
+        messages = _around_a_rekey(rng, offered)
+    elif len(offered) > 1 and rng.random() < 0.15:
+        messages = _in_two_versions(rng)
+    else:
+        messages = [draw(rng, offered) for _ in range(rng.choice((1, 1, 1, 1, 2, 2, 3)))]
+        if rng.random() < 0.15:
+            messages += [messages[0]] * rng.choice((1, 1, 3))
     return b"".join([to_http(rng, message) for message in messages])
+
+
+def _around_a_rekey(rng: Random, offered: Versions) -> list[Message]:
+    """A rekey, and requests under the keys before it and after it, some with a nonce that was there already."""
+    after = replace(V3_SESSION, keys=ratchet(V3_SESSION.keys, suite=FAST))
+    nonces = [rng.randbytes(NONCE_SIZE) for _ in range(2)]
+    rekey = REKEY_PATH.encode()
+
+    def one(session: Session) -> Message:
+        target = rng.choice((b"/api/echo", b"/api/stream", rekey))
+        payload = None if rng.random() < 0.3 else b'{"chunks":["a"]}'
+        return right(V3, session, target, rng.choice(nonces), payload)
+
+    turn = right(V3, V3_SESSION, rekey, rng.choice(nonces), rng.choice((None, b"{}", b"1")))
+    before, later = rng.choice(((), (V3_SESSION,))), [rng.choice((after, after, V3_SESSION)) for _ in range(2)]
+    return [*map(one, before), turn, *map(one, later)]
+
+
+def _in_two_versions(rng: Random) -> list[Message]:
+    """A request of V1 or V2, and the same one made one of the other version, or sealed again under its nonce."""
+    session, n = rng.choice((PLAIN_SESSION, NAMED_SESSION)), rng.randbytes(NONCE_SIZE)
+    versions = rng.sample((V1, V2), 2)
+    first = right(versions[0], session, b"/api/echo", n)
+    again = right(rng.choice(versions), session, b"/api/echo", n, rng.choice((b"{}", None)))
+    return [first, rng.choice((moved(rng, first), again))]
 
 
 def to_http(rng: Random, message: Message) -> bytes:
@@ -226,8 +375,8 @@ FIELDS, PAIR, PIECES = b"\x1e", b"\x1f", b"\x1d"
 """A scope as bytes: flags; method, raw path and headers after FIELDS each; pieces of the body after PIECES each."""
 
 
-def draw_scope(rng: Random) -> bytes:
-    message = draw(rng)
+def draw_scope(rng: Random, offered: Versions = (V1,)) -> bytes:
+    message = draw(rng, offered)
     flags = 0 if rng.random() < 0.8 else rng.randrange(32)
     headers = [name + PAIR + value for name, value in message.headers]
     step = rng.choice((1 << 30, 1 << 30, 500, 0))

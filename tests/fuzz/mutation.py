@@ -33,6 +33,8 @@ TOKENS: tuple[bytes, ...] = (
     b"OPTIONS *",
     b"0\r\n\r\n", b"ffffffffffffffff\r\n", b"\x30\x82", b"\x30\x80", b"\x06\x0b", b"\x05\x00", b"\x03\x82",
     b"\x04\x22\x80\x20",
+    b"X-Nen-Nonce: ", b'"pk_kem"', b'"pk_x"', b'"securityMode"', b'"pqc-only"', b'"resume"', b'"rn"', b'"ticket"',
+    b'"server_sig"', b'"ctx"', b'"$nenSealed"', b'"size"', b'"frames"', b"pqc-only",
     b"\xd9\xa1", "²".encode(), "٣".encode(), "İ".encode(), "ſ".encode(),
 )  # fmt: skip
 
@@ -41,6 +43,12 @@ VALUES: tuple[Any, ...] = (
     "\U0001f600",
     "A" * 16, "AA==", "A", "====", "not base64", "é", "-_-_", [], {}, [[]], {"": ""}, [None] * 5,
     {"pk": 1}, "null", "{}",
+)  # fmt: skip
+
+NAMES = (
+    "pk", "ct", "n", "sid", "hmac", "error", "code", "sigPk", "sigOfPk", "pk_kem", "pk_x", "securityMode", "resume",
+    "rn", "srn", "resumed", "ticket", "pk_x_server", "server_nonce", "server_sig", "server_id_pk", "v", "kem", "ctx",
+    "sig", "spk", "size", "frameSize", "frames", "$nenSealed",
 )  # fmt: skip
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{8,}={0,2}")
@@ -204,9 +212,7 @@ def _change_value(rng: Random, value: Any, depth: int) -> Any:
                 return {(rng.choice((key.upper(), key + " ", "", "__proto__")) if key == name else key): member
                         for key, member in value.items()}  # fmt: skip
             case 2:
-                return value | {
-                    rng.choice(("pk", "ct", "n", "sid", "hmac", "error", "code", "sigPk", "sigOfPk")): value[name]
-                }
+                return value | {rng.choice(NAMES): value[name]}
             case _:
                 return value | {name: _change_value(rng, value[name], depth + 1)}
     if depth < 6 and value and isinstance(value, list) and rng.random() < 0.8:

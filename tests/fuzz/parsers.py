@@ -13,17 +13,40 @@ from nen_ref.primitives.errors import EncodingError
 from nen_ref.primitives.ml_dsa import ML_DSA_44, ML_DSA_65, ML_DSA_87
 from nen_ref.primitives.ml_dsa_keys import decode_pkcs8_seed, decode_spki, encode_pkcs8_seed, encode_spki
 from nen_ref.primitives.suite import REFERENCE, Suite
+from nen_ref.protocol.attestation import Attestation, attest, verify_attestation
 from nen_ref.protocol.client import refusal, stream_refusal
 from nen_ref.protocol.errors import CATALOGUE, NenError, error_body
-from nen_ref.protocol.handshake import IdentityPolicy, respond
+from nen_ref.protocol.handshake import Accepted, IdentityPolicy, answer_binary, public_key, respond
+from nen_ref.protocol.handshake_v3 import SecurityMode, agree
+from nen_ref.protocol.members import binary_member, ml_dsa_65_key
 from nen_ref.protocol.messages import Reply, reported_code
 from nen_ref.protocol.payload import dump_envelope, open_envelope, parse_envelope, seal
 from nen_ref.protocol.session import Session, SessionKeys
 from nen_ref.protocol.sse import EventReader, EventTooLarge
-from nen_ref.protocol.wire import MAX_DEPTH, Malformed, decode_base64, encode_base64, parse_json
+from nen_ref.protocol.tickets import TICKET_LIFE_MS, open_ticket
+from nen_ref.protocol.versions import V3, ServerTerms
+from nen_ref.protocol.wire import MAX_DEPTH, Malformed, decode_base64, dump_json, encode_base64, parse_json
 from nen_ref.stores import records
 from tests.fuzz import messages
-from tests.fuzz.material import FAST, IDENTITY, NAMED_SESSION, NOW, PLAIN_SESSION, octets, texts, vectors
+from tests.fuzz.material import (
+    EK,
+    FAST,
+    IDENTITY,
+    NAMED_SESSION,
+    NOW,
+    OTHER_IDENTITY,
+    PK_X,
+    PLAIN_SESSION,
+    PSK,
+    REPEATABLE,
+    TICKET_KEYS,
+    V3_SESSION,
+    drawing,
+    octets,
+    texts,
+    tickets,
+    vectors,
+)
 from tests.fuzz.mutation import VALUES, mutate, mutate_json
 from tests.fuzz.outcomes import Outcomes, Target, lawful, watching
 
@@ -215,6 +238,180 @@ def draw_handshake(rng: Random) -> bytes:
     return body
 
 
+# --- handshakes of V3 and what they carry ----------------------------------------------------------------------------
+
+_TERMS = (
+    ServerTerms(TICKET_KEYS),
+    ServerTerms(TICKET_KEYS, identity=IDENTITY),
+    ServerTerms(TICKET_KEYS, identity=IDENTITY, bound=False),
+    ServerTerms(TICKET_KEYS, policy=IdentityPolicy(required=True)),
+)
+
+
+def run_handshake_v3(data: bytes) -> Outcomes:
+    """The answer of V3 to a handshake body, a resumption among them, of one of four servers."""
+    return [_respond_v3(data, _TERMS[zlib.crc32(data) % 4], FAST)]
+
+
+def run_reference_v3(data: bytes) -> Outcomes:
+    """The same with our own primitives."""
+    ours, theirs = (_respond_v3(data, _TERMS[0], suite) for suite in (REFERENCE, FAST))
+    lawful(ours == theirs, f"{ours} with the reference, {theirs} with cryptography")
+    return [ours]
+
+
+def _respond_v3(data: bytes, terms: ServerTerms, suite: Suite) -> str:
+    try:
+        outcome = V3.respond(data, terms, drawing(), "s", NOW, suite)
+    except NenError as error:
+        lawful(error.code in ("ISO-1001", "ISO-1002", "ISO-3004", "ISO-6002"), f"a handshake refused with {error.code}")
+        lawful(error.code != "ISO-3004" or terms.policy.required, "an identity of the client demanded, in V3")
+        return error.code
+    if not isinstance(outcome, Accepted):
+        lawful(
+            outcome.reply == Reply(409, {"content-type": "application/json"}, b'{"resumed":false}'), "no such refusal"
+        )
+        return "declined"
+    lawful(not terms.policy.required, "accepted without the identity that is demanded")
+    lawful(outcome.session.family == "v3" and outcome.session.identity is None, "a session of another version")
+    answer = parse_json(outcome.reply.body)
+    lawful(isinstance(answer, dict) and "hmac" not in answer, "a key that is sent")
+    keys = outcome.session.keys
+    lawful(len({keys.enc, keys.mac}) == 2 and len(keys.enc) == len(keys.mac) == 32, "keys of another size, or the same")
+    return "resumed" if b'"resumed":true' in outcome.reply.body else "accepted"
+
+
+def draw_handshake_v3(rng: Random) -> bytes:
+    bodies = messages.handshakes_v3()
+    body = rng.choice(bodies) if rng.random() < 0.3 else rng.choice(bodies[: messages.OWN_V3])
+    if rng.random() < 0.6:
+        with suppress(ValueError, RecursionError):
+            return mutate_json(rng, json.loads(body))
+    return body
+
+
+def run_ticket(data: bytes) -> Outcomes:
+    """Any text as a ticket: it opens as what the server sealed, in its time, or not at all."""
+    text = data.decode("utf-8", "surrogateescape")
+    psk = open_ticket(text, TICKET_KEYS, NOW, suite=FAST)
+    later = open_ticket(text, TICKET_KEYS, NOW + TICKET_LIFE_MS, suite=FAST)
+    lawful(later is None, "a ticket that never expires")
+    name = next((name for name, ticket in tickets().items() if ticket == text), "other")
+    lawful((psk is not None) == (name in ("right", "previous", "last moment")), f"a ticket: {name}")
+    lawful(psk in (None, PSK), "another secret than was sealed")
+    return [f"{name}: {'closed' if psk is None else 'opened'}"]
+
+
+@cache
+def ticket_seeds() -> tuple[bytes, ...]:
+    """The tickets of the vectors are of other keys; some of what ours seal holds no ticket."""
+    odd = (b"{}", b"[]", b"", b'{"psk":"","exp":1}', b'{"psk":"AAAA","exp":99999999999999}', b'{"psk":1,"exp":"1"}')
+    sealed = [
+        f"{encode_base64(bytes(12))}.{encode_base64(FAST.aead_seal(TICKET_KEYS.current, bytes(12), text))}"
+        for text in (*odd, dump_json({"psk": encode_base64(PSK), "exp": True}), b'{"psk":"","exp":1e400}')
+    ]
+    own = [ticket.encode() for ticket in (*tickets().values(), *sealed)]
+    return (*own * 5, *texts("v3/ticket_open", "ticket"))
+
+
+ATTESTATIONS = (
+    Attestation("/api/echo", SecurityMode.HYBRID, "2026-11-24T02:12:05.894Z"),
+    Attestation("https://ü.example/\u2028", SecurityMode.PQC_ONLY, "now", "then", "later"),
+)
+
+
+@cache
+def _signed_attestations() -> tuple[tuple[bytes, bytes], ...]:
+    """(text, signature) of each."""
+    return tuple(
+        (attestation.signed_text, attest(IDENTITY, attestation, suite=REPEATABLE).signature)
+        for attestation in ATTESTATIONS
+    )
+
+
+def run_attestation(data: bytes) -> Outcomes:
+    """After a byte that chooses signature and key, the JSON text of an attestation."""
+    choice, text = (data[0], data[1:]) if data else (0, b"")
+    signature = (*(signature for _, signature in _signed_attestations()), b"", bytes(3309))[choice % 4]
+    pinned = (IDENTITY, IDENTITY, IDENTITY, OTHER_IDENTITY)[choice // 4 % 4].pk
+    try:
+        members = parse_json(text)
+    except Malformed:
+        return ["not JSON"]
+    if not isinstance(members, dict):
+        return ["not an object"]
+    found = verify_attestation(members, signature, pinned, suite=FAST)
+    if found is None:
+        return ["not attested"]
+    lawful(found in ATTESTATIONS and pinned == IDENTITY.pk, "an attestation that nobody has signed")
+    lawful(all(members[name] == value for name, value in found.members.items()), "another one than was shown")
+    return ["attested"]
+
+
+def draw_attestation(rng: Random) -> bytes:
+    i = rng.randrange(len(ATTESTATIONS))
+    text = _signed_attestations()[i][0]
+    if rng.random() < 0.6:
+        text = mutate_json(rng, json.loads(text))
+    return bytes([i if rng.random() < 0.7 else rng.randrange(16)]) + text
+
+
+def attestation_seeds() -> tuple[bytes, ...]:
+    own = [bytes([i]) + text for i, (text, _) in enumerate(_signed_attestations())]
+    return (*own * 10, *(b"\0" + text for text in texts("v3/attest_verify", "attestation")))
+
+
+MEMBER = "pk"
+
+
+def run_member(data: bytes) -> Outcomes:
+    """The member `pk` of a JSON object, read in each of the ways in which keys are read."""
+    try:
+        members = parse_json(data)
+    except Malformed:
+        return ["not JSON"]
+    if not isinstance(members, dict):
+        return ["not an object"]
+    found = [
+        _read("binary", ("ISO-6001", "ISO-6002"), lambda: binary_member(members, MEMBER, SHAPE, UNDECODABLE)),
+        _read("public key", ("ISO-1001", "ISO-6002"), lambda: public_key(members, MEMBER)),
+        _read("of an answer", ("ISO-1004",), lambda: answer_binary(members, MEMBER, 32)),
+    ]
+    values = {value for _, value in found if value is not None}
+    lawful(len(values) < 2, "three readers, and more than one value")
+    for value in values:
+        lawful(encode_base64(value) == members[MEMBER], "other bytes than the text has")
+        found.append(_read("ML-DSA-65", ("ISO-3004",), lambda der=value: ml_dsa_65_key(der, MEMBER, WRONG)))  # type: ignore[misc]
+        found.append(_read("X25519", ("ISO-1002",), lambda pk=value: agree(bytes(32), pk, suite=FAST)))  # type: ignore[misc]
+    return [outcome for outcome, _ in found]
+
+
+SHAPE, UNDECODABLE, WRONG = CATALOGUE["ISO-6001"], CATALOGUE["ISO-6002"], CATALOGUE["ISO-3004"]
+
+
+def _read(name: str, codes: tuple[str, ...], read: Callable[[], bytes]) -> tuple[str, bytes | None]:
+    try:
+        value = read()
+    except NenError as error:
+        lawful(error.code in codes, f"{name}: {error.code}")
+        return f"{name}: {error.code}", None
+    lawful(isinstance(value, bytes), "no bytes")
+    return f"{name}: {len(value)} bytes" if name in ("ML-DSA-65", "X25519") else f"{name}: read", value
+
+
+@cache
+def member_seeds() -> tuple[bytes, ...]:
+    low_order = (bytes(32), b"\1" + bytes(31), b"\xec" + b"\xff" * 30 + b"\x7f")
+    spki = encode_spki(ML_DSA_65, IDENTITY.pk)
+    keys = (PK_X, *low_order, EK, IDENTITY.pk, spki, spki[:-1], encode_spki(ML_DSA_44, bytes(1312)), b"")
+    return tuple(dump_json({MEMBER: encode_base64(key)}) for key in keys)
+
+
+def draw_member(rng: Random) -> bytes:
+    body = rng.choice(member_seeds())
+    return mutate_json(rng, json.loads(body)) if rng.random() < 0.7 else body
+
+
 # --- stored sessions -------------------------------------------------------------------------------------------------
 
 _SEPARATOR = b"\x1e"
@@ -240,7 +437,8 @@ def run_stored(data: bytes) -> Outcomes:
         session.sid == sid and len(session.keys.enc) == len(session.keys.mac) == 32, "another session than asked for"
     )
     lawful(records.read_session(sid, records.session_member(session)) == session, "does not survive being written")
-    return [f"read, {'with' if session.identity is not None else 'without'} an identity"]
+    lawful(session.family in ("v1", "v3"), f"a session of {session.family}")
+    return [f"read, {'with' if session.identity is not None else 'without'} an identity, {session.family}"]
 
 
 @cache
@@ -248,6 +446,7 @@ def stored_seeds() -> tuple[bytes, ...]:
     sessions = (
         PLAIN_SESSION,
         NAMED_SESSION,
+        V3_SESSION,
         Session("", SessionKeys(bytes(32), bytes(32)), 0),
         Session("\x00\r\n é☃", SessionKeys(bytes(32), bytes(32)), -1, b""),
     )
@@ -257,7 +456,7 @@ def stored_seeds() -> tuple[bytes, ...]:
 
 
 def draw_stored(rng: Random) -> bytes:
-    sid, _, member = rng.choice(stored_seeds()[:4]).partition(_SEPARATOR)
+    sid, _, member = rng.choice(stored_seeds()[:5]).partition(_SEPARATOR)
     return sid + _SEPARATOR + member[:1] + mutate_json(rng, json.loads(member[1:]))
 
 
@@ -360,8 +559,50 @@ TARGETS = (
         "stored",
         run_stored,
         stored_seeds,
-        "refused; refused, NEW; refused, USED; refused, NO_SESSION; read, with an identity; read, without an identity",
+        "refused; refused, NEW; refused, USED; refused, NO_SESSION; "
+        "read, with an identity, v1; read, without an identity, v1; read, without an identity, v3",
         12,
         draw_stored,
+    ),
+    _target(
+        "handshake_v3",
+        run_handshake_v3,
+        messages.handshakes_v3,
+        "ISO-1001; ISO-1002; ISO-3004; ISO-6002; accepted; resumed; declined",
+        10,
+        draw_handshake_v3,
+    ),
+    _target(
+        "reference_v3",
+        run_reference_v3,
+        messages.handshakes_v3,
+        "ISO-1001; ISO-1002; ISO-6002; accepted; resumed; declined",
+        0,
+        draw_handshake_v3,
+    ),
+    _target(
+        "ticket",
+        run_ticket,
+        ticket_seeds,
+        "right: opened; previous: opened; last moment: opened; expired: closed; foreign: closed; other: closed",
+        12,
+    ),
+    _target(
+        "attestation",
+        run_attestation,
+        attestation_seeds,
+        "not JSON; not an object; not attested; attested",
+        8,
+        draw_attestation,
+    ),
+    _target(
+        "member",
+        run_member,
+        member_seeds,
+        "not JSON; binary: ISO-6001; binary: ISO-6002; binary: read; public key: ISO-1001; public key: ISO-6002; "
+        "public key: read; of an answer: ISO-1004; of an answer: read; ML-DSA-65: ISO-3004; ML-DSA-65: 1952 bytes; "
+        "X25519: ISO-1002; X25519: 32 bytes",
+        10,
+        draw_member,
     ),
 )  # fmt: skip

@@ -1,6 +1,11 @@
 """Targets: the demonstration application behind NenMiddleware, by bytes over h11, by ASGI scopes, and under uvicorn.
 
-Every input meets a fresh store with the same sessions, so that it replays by itself.
+Every input meets a fresh store with the same sessions, so that it replays by itself. There is a server that offers V1,
+one that offers V2, one that offers V3, and one that offers all three at once.
+
+Whatever arrives: no nonce is accepted twice in a session, in whatever version and under whatever keys; what is refused
+leaves the store as it was, but for the nonce where the specification says that it is spent; and an answer is sealed
+under the keys with which the request was.
 """
 
 from __future__ import annotations
@@ -9,10 +14,10 @@ import asyncio
 import re
 import socket
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from random import Random
 from typing import Any
 from urllib.parse import unquote
@@ -25,17 +30,46 @@ from nen_ref.http.demo_app import demo_app
 from nen_ref.http.patience import ImpatientH11Protocol
 from nen_ref.http.server import NenServer, ServerConfig
 from nen_ref.protocol.errors import CATALOGUE, NenError, error_body
-from nen_ref.protocol.messages import JSON_TYPE, SESSION_HEADER, STREAM_TYPE, Headers, Reply, Request, reported_code
+from nen_ref.protocol.handshake_v3 import HybridHello, Resumption, client_finish
+from nen_ref.protocol.messages import (
+    JSON_TYPE,
+    NONCE_HEADER,
+    SESSION_HEADER,
+    STREAM_TYPE,
+    Headers,
+    Reply,
+    Request,
+    reported_code,
+)
 from nen_ref.protocol.payload import open_envelope, parse_envelope
-from nen_ref.protocol.session import Session
+from nen_ref.protocol.resumption import ResumeHello, finish_resume
+from nen_ref.protocol.server_identity import MEMBERS as IDENTITY_MEMBERS
+from nen_ref.protocol.server_identity import ServerTrust
+from nen_ref.protocol.session import Session, SessionKeys
 from nen_ref.protocol.stream import StreamOpener, read_stream_head
+from nen_ref.protocol.tickets import open_ticket
 from nen_ref.protocol.verification import NonceAnswer, RequestPolicy, run, verify_request
-from nen_ref.protocol.wire import parse_json_object
+from nen_ref.protocol.versions import V1, V2, V3, Version
+from nen_ref.protocol.wire import decode_base64, parse_json_object
 from nen_ref.stores import MemoryStore
 from tests.fuzz import messages
-from tests.fuzz.material import FAST, IDENTITY, NOW, drawing, vector_sessions
+from tests.fuzz.material import (
+    DK,
+    EK,
+    FAST,
+    IDENTITY,
+    NOW,
+    PK_X,
+    PSK,
+    TICKET_KEYS,
+    X,
+    drawing,
+    tickets,
+    vector_sessions,
+)
 from tests.fuzz.outcomes import Outcomes, Target, Unlawful, lawful, watching
 
+ALL = (V1, V2, V3)
 BODY_LIMIT = 40 * 1024  # beyond LARGE, so that threads are reached, and small enough to go beyond
 MAX_NONCES = 3
 POLICY = RequestPolicy(unsigned_clients=frozenset((IDENTITY.pk,)))
@@ -44,7 +78,8 @@ SERVED = frozenset(entry.code for entry in CATALOGUE.values() if entry.side in (
 OF_REQUESTS = frozenset(
     ["ISO-2002", "ISO-2003", "ISO-3001", "ISO-3002", "ISO-3003", "ISO-4001", "ISO-4003", "ISO-6001", "ISO-6002"]
 )  # fmt: skip
-"""ISO-3005 belongs to a later version; ISO-4002 and ISO-9000 have other causes than a request."""
+"""Of requests of V1; ISO-4002 and ISO-9000 have other causes than a request."""
+OF_V2 = OF_REQUESTS | {"ISO-3005"}
 OF_HANDSHAKES = frozenset(["ISO-1001", "ISO-1002", "ISO-3004", "ISO-6002"])
 
 
@@ -77,8 +112,19 @@ class FreshStore:
     async def exists(self, sid: str) -> bool:
         return await (await self._there(sid)).exists(sid)
 
+    async def replace(self, old: Session, new: Session) -> bool:
+        return await (await self._there(old.sid)).replace(old, new)
+
     async def record_nonce(self, sid: str, nonce: bytes, keep_until: int) -> NonceAnswer:
         return await (await self._there(sid)).record_nonce(sid, nonce, keep_until)
+
+    async def session(self, sid: str | None) -> Session | None:
+        """For whoever judges: the session as it is now."""
+        return await self.get(sid) if sid else None
+
+    def state(self) -> dict[str, tuple[Session, frozenset[bytes]]]:
+        """All sessions, each with the nonces that are spent."""
+        return {sid: (entry.session, frozenset(entry.used)) for sid, entry in self._store._entries.items()}
 
 
 @dataclass
@@ -104,25 +150,28 @@ class Exchange:
         else:
             raise Unlawful(f"sent {message['type']}")
 
-    def outcome(self) -> str:
+    def reply(self) -> Reply | None:
+        """The whole answer, None where the client went away before."""
         if self.gone and not self.complete:
-            return "gone"
+            return None
         lawful(self.complete, "the answer is not complete")
-        reply = Reply(self.status, _headers(self.headers), b"".join(self.body))
-        return judge(self.scope["method"], _headers(self.scope["headers"]), reply)
+        return Reply(self.status, _headers(self.headers), b"".join(self.body))
 
 
 def _headers(pairs: Any) -> Headers:
     return Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
 
 
-def judge(method: str, sent: Mapping[str, str], reply: Reply) -> str:
-    """The outcome that an answer is; Unlawful for anything that the specification does not have."""
+def judge(method: str, session: Session | None, reply: Reply) -> str:
+    """The outcome that an answer is; Unlawful for anything that the specification does not have.
+
+    `session` is the one that the request named, as it was when the request arrived.
+    """
     if method == "HEAD":
         return f"head {reply.status}"
     content_type = reply.headers.get("content-type", "")
     if content_type == STREAM_TYPE:
-        return _judge_stream(sent, reply)
+        return _judge_stream(session, reply)
     lawful(content_type == JSON_TYPE, f"content type {content_type!r} of {reply.body[:80]!r}")
     if code := reported_code(reply.body):
         lawful(code in SERVED, f"answered with {code}")
@@ -130,38 +179,136 @@ def judge(method: str, sent: Mapping[str, str], reply: Reply) -> str:
         lawful(reply.body == error_body(CATALOGUE[code]), f"{code} with more than its body")
         return code
     members = parse_json_object(reply.body)
-    match sorted(members):
+    match sorted(set(members) - set(IDENTITY_MEMBERS)):
         case ["ct", "n"]:
-            open_envelope(_session(sent).keys.enc, parse_envelope(reply.body), suite=FAST)
+            open_envelope(_keys(session).enc, parse_envelope(reply.body), suite=FAST)
             return f"sealed {reply.status}"
         case ["ct", "hmac", "sid"]:
             return f"handshake {reply.status}"
-        case ["valid"] | ["success"] as names:
+        case ["ct", "pk_x_server", "sid", "ticket"]:
+            return f"hybrid handshake {reply.status}"
+        case ["ct", "sid", "ticket"]:
+            return f"pqc-only handshake {reply.status}"
+        case ["resumed", "sid", "srn", "ticket"]:
+            return f"resumed {reply.status}"
+        case ["valid"] | ["success"] | ["resumed"] | ["ok"] as names:
             return f"{names[0]} {reply.status}"
     raise Unlawful(f"status {reply.status} with {reply.body[:80]!r}")
 
 
-def _judge_stream(sent: Mapping[str, str], reply: Reply) -> str:
-    opener = StreamOpener(_session(sent).keys.enc, read_stream_head(reply), suite=FAST)
+def _judge_stream(session: Session | None, reply: Reply) -> str:
+    opener = StreamOpener(_keys(session).enc, read_stream_head(reply), suite=FAST)
     for _ in opener.feed(reply.body):
         pass
     opener.close()
     return "stream"
 
 
-def _session(sent: Mapping[str, str]) -> Session:
-    return vector_sessions()[sent[SESSION_HEADER]]
+def _keys(session: Session | None) -> SessionKeys:
+    if session is None:
+        raise Unlawful("a sealed answer to a request of no session")
+    return session.keys
+
+
+GOOD_TICKETS = ("right", "previous", "last moment")
+V1_HANDSHAKE, OF_V3 = "handshake 200", ("hybrid handshake 200", "pqc-only handshake 200", "resumed 200")
+SPENT = ("ISO-4001", "ISO-4003")  # refused, and the nonce is spent: V1-REPLAY-03
+
+
+@dataclass
+class Book:
+    """What one input has come to, on a server that offers these versions: what may not happen between its requests."""
+
+    offered: Sequence[Version]
+    accepted: set[tuple[str, bytes]] = field(default_factory=set)
+
+    def check(self, request: Request, outcome: str, reply: Reply, before: Any, after: Any) -> None:
+        sid = request.headers.get(SESSION_HEADER, "")
+        lawful(outcome != V1_HANDSHAKE or V1 in self.offered or V2 in self.offered, "a key of a version not offered")
+        if outcome in OF_V3:
+            lawful(V3 in self.offered, "V3 on a server that does not offer it")
+            _check_both_sides(request.body, reply, after)
+        elif outcome.startswith(("sealed", "stream", "head 2", "ok")):
+            self._check_accepted(sid, request)
+            lawful(outcome != "ok 200" or after[sid][0].keys == _next_keys(before[sid][0]), "a rekey without new keys")
+            lawful(outcome == "ok 200" or before[sid][0] == after[sid][0], "a request changed its session")
+        elif outcome.startswith("ISO-") or outcome == "resumed 409":
+            _check_unchanged(outcome, sid, before, after)
+
+    def _check_accepted(self, sid: str, request: Request) -> None:
+        nonce = self._nonce(request)
+        if nonce is not None:
+            lawful((sid, nonce) not in self.accepted, "a nonce was accepted twice in a session")
+            self.accepted.add((sid, nonce))
+
+    def _nonce(self, request: Request) -> bytes | None:
+        text = request.headers.get(NONCE_HEADER) if V2 in self.offered or V3 in self.offered else None
+        if text is None and request.body:
+            text = str(parse_json_object(request.body).get("n"))
+        return None if text is None else decode_base64(text)
+
+
+def _next_keys(session: Session) -> SessionKeys:
+    enc, mac = (FAST.hkdf_sha256(key, b"nen/v3 ratchet", 32) for key in (session.keys.enc, session.keys.mac))
+    return SessionKeys(enc, mac)
+
+
+def _check_unchanged(outcome: str, sid: str, before: Any, after: Any) -> None:
+    """What is refused changes nothing. A nonce can be spent; one too many costs the session, which is ISO-2002."""
+    if outcome == "ISO-2002":
+        lawful(
+            after in (before, {name: kept for name, kept in before.items() if name != sid}), "2002 changed the store"
+        )
+    elif outcome in SPENT:
+        (session, used), (later, more) = before[sid], after[sid]
+        lawful(session == later and used <= more and len(more - used) <= 1, f"{outcome} changed the session")
+        lawful({**before, sid: None} == {**after, sid: None}, f"{outcome} changed another session")
+    else:
+        lawful(before == after, f"{outcome} changed the store")
+
+
+def _check_both_sides(body: bytes, reply: Reply, after: Any) -> None:
+    """A client of ours that gets this answer has the keys that are in the store, and a ticket that opens."""
+    asked, answered = parse_json_object(body), parse_json_object(reply.body)
+    lawful("hmac" not in answered, "a key was sent in V3")
+    if "resume" in asked:
+        hello = ResumeHello(body, decode_base64(str(asked["rn"])), Resumption("", PSK))
+        lawful(
+            asked["resume"] in [tickets()[name] for name in ("right", "previous", "last moment")], "a foreign ticket"
+        )
+        made = finish_resume(hello, reply, suite=FAST)
+    else:
+        hybrid = "pk_x_server" in answered
+        ek = decode_base64(str(asked.get("pk_kem", asked.get("pk"))))
+        if ek != EK or (hybrid and decode_base64(str(asked["pk_x"])) != PK_X):
+            return
+        keys = HybridHello(body, EK, DK, PK_X, X) if hybrid else HybridHello(body, EK, DK)
+        made = client_finish(keys, reply, ServerTrust(IDENTITY.pk, bound=True), suite=FAST)
+    lawful(made is not None and after[made.sid][0].keys == made.keys, "the two sides have other keys")
+    resumption = made.resumption if made else None
+    lawful(
+        resumption is not None and open_ticket(resumption.ticket, TICKET_KEYS, NOW, suite=FAST) == resumption.psk,
+        "a ticket that stands for another secret",
+    )
 
 
 class World:
     """One application for many inputs, on one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, offered: Sequence[Version] = (V1,)) -> None:
         self.loop = asyncio.new_event_loop()
         self.store = FreshStore()
+        self.offered = tuple(offered)
         self._server = NenServer(
             store=self.store,
-            config=ServerConfig(body_limit=BODY_LIMIT, body_timeout=5.0, requests=POLICY),
+            config=ServerConfig(
+                body_limit=BODY_LIMIT,
+                body_timeout=5.0,
+                requests=POLICY,
+                versions=self.offered,
+                server_identity=IDENTITY,
+                ticket_keys=TICKET_KEYS,
+            ),
             clock=lambda: NOW,
             suite=FAST,
         )
@@ -170,17 +317,33 @@ class World:
 
     def start(self) -> None:
         self.store.start()
+        self.book = Book(self.offered)
         self._server._random_bytes = drawing()
 
     async def answer(self, exchange: Exchange, receive: Any) -> str:
-        await self.app(exchange.scope, receive, exchange.send)
-        return exchange.outcome()
+        headers = _headers(exchange.scope["headers"])
+        session = await self.store.session(headers.get(SESSION_HEADER))
+        before, body = self.store.state(), bytearray()
+
+        async def receive_and_keep() -> Message:
+            message: Message = await receive()
+            body.extend(message.get("body", b""))
+            return message
+
+        await self.app(exchange.scope, receive_and_keep, exchange.send)
+        reply = exchange.reply()
+        if reply is None:
+            return "gone"
+        outcome = judge(exchange.scope["method"], session, reply)
+        request = Request(exchange.scope["method"], exchange.scope["path"], headers, bytes(body))
+        self.book.check(request, outcome, reply, before, self.store.state())
+        return outcome
 
 
 @cache
-def _world() -> World:
+def _world(offered: tuple[Version, ...]) -> World:
     with watching("nen_ref"):
-        return World()
+        return World(offered)
 
 
 # --- bytes over h11, as uvicorn does it ------------------------------------------------------------------------------
@@ -271,8 +434,8 @@ class Connection:
         self._h11.send(h11.EndOfMessage())
 
 
-def run_http(data: bytes) -> Outcomes:
-    world = _world()
+def run_http(data: bytes, offered: tuple[Version, ...] = (V1,)) -> Outcomes:
+    world = _world(offered)
     world.start()
     with watching("nen_ref") as complaints:
         try:
@@ -286,9 +449,9 @@ def run_http(data: bytes) -> Outcomes:
 NO_RAW_PATH, MOUNTED, WEBSOCKET, CUT, IMPATIENT = 1, 2, 4, 8, 16
 
 
-def run_scope(data: bytes) -> Outcomes:
+def run_scope(data: bytes, offered: tuple[Version, ...] = (V1,)) -> Outcomes:
     """The application called by hand, with headers, methods and paths of any bytes."""
-    world = _world()
+    world = _world(offered)
     world.start()
     with watching("nen_ref") as complaints:
         try:
@@ -345,37 +508,49 @@ async def _call(world: World, given: messages.Scope) -> str:
 # --- the nine steps alone --------------------------------------------------------------------------------------------
 
 
-def run_verify(data: bytes) -> Outcomes:
-    """`verify_request` without HTTP, twice: what passed the first time is a replay the second."""
+def run_verify(data: bytes, offered: tuple[Version, ...] = (V1,)) -> Outcomes:
+    """`verify_request` without HTTP, twice: what passed the first time is a replay the second.
+
+    And a third time with its nonce moved to where another version has it: that never passes.
+    """
     given = messages.read_scope(data)
-    request = Request(
-        given.method.decode("latin-1"),
-        given.target.partition(b"?")[0].decode("utf-8", "surrogateescape"),
-        Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in given.headers),
-        b"".join(given.pieces),
-    )
-    used: set[bytes] = set()
+    sent = messages.Message(given.method, given.target, tuple(given.headers), b"".join(given.pieces) or None)
+    used: set[tuple[str, bytes]] = set()
 
     def record(question: Any) -> NonceAnswer:
         lawful(len(question.nonce) == 12 and abs(question.keep_until) < 2**63, "a nonce that no store could keep")
-        if question.nonce in used:
+        spent = (question.sid, question.nonce)
+        if spent in used:
             return NonceAnswer.USED
-        used.add(question.nonce)
+        used.add(spent)
         return NonceAnswer.NEW
 
-    def verify() -> str:
+    def verify(message: messages.Message) -> str:
+        request = Request(
+            message.method.decode("latin-1"),
+            message.target.partition(b"?")[0].decode("utf-8", "surrogateescape"),
+            Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in message.headers),
+            message.body or b"",
+        )
         try:
-            steps = verify_request(request, NOW, POLICY, suite=FAST)
+            steps = verify_request(request, NOW, POLICY, versions=offered, suite=FAST)
             verified = run(steps, lambda question: vector_sessions().get(question.sid), record)
         except NenError as error:
             return error.code
-        return f"passed {'signed' if verified.signed else 'unsigned'}, {'with' if verified.n else 'without'} a body"
+        lawful(verified.version in offered, "verified as a version that is not offered")
+        lawful(verified.version.family == verified.session.family, "verified as another version than its session's")
+        carried = "a body" if verified.payload is not None else "a nonce" if verified.n else "neither"
+        return f"passed {'signed' if verified.signed else 'unsigned'}, with {carried}"
 
-    first, second = verify(), verify()
-    lawful(first in OF_REQUESTS or first.startswith("passed"), f"verification answered {first}")
-    spent = bool(used)
-    lawful(second == ("ISO-5001" if spent else first), f"{first}, then {second}")
-    return [first, second]
+    first, second = verify(sent), verify(sent)
+    lawful(first in OF_V2 or first.startswith("passed"), f"verification answered {first}")
+    lawful(second == ("ISO-5001" if used else first), f"{first}, then {second}")
+    outcomes = [first, second]
+    if used and len(offered) > 1:
+        third = verify(messages.moved(Random(zlib.crc32(data)), sent))
+        lawful(not third.startswith("passed"), f"{third}, with the nonce of a request that had passed before")
+        outcomes.append(f"moved: {third}")
+    return outcomes
 
 
 # --- uvicorn over loopback -------------------------------------------------------------------------------------------
@@ -451,7 +626,7 @@ class Uvicorn:
 @cache
 def _uvicorn() -> Uvicorn:
     with watching("nen_ref"):
-        return Uvicorn(World())
+        return Uvicorn(World(ALL))
 
 
 def run_uvicorn(data: bytes) -> Outcomes:
@@ -467,47 +642,66 @@ def run_uvicorn(data: bytes) -> Outcomes:
     return [*codes, *statuses] or ["nothing"]
 
 
-def _http_seeds() -> list[bytes]:
+def _http_seeds(offered: tuple[Version, ...] = (V1,)) -> list[bytes]:
     rng = Random("seeds")
-    return [messages.draw_http(rng) for _ in range(300)]
+    return [messages.draw_http(rng, offered) for _ in range(300)]
 
 
-def _scope_seeds() -> list[bytes]:
+def _scope_seeds(offered: tuple[Version, ...] = (V1,)) -> list[bytes]:
     rng = Random("seeds")
-    return [messages.draw_scope(rng) for _ in range(300)]
+    return [messages.draw_scope(rng, offered) for _ in range(300)]
 
 
-ANSWERS = frozenset(("sealed 200", "stream", "handshake 200", "success 200", "valid 200", "valid 401"))
+ANSWERS = frozenset(("sealed 200", "stream", "success 200", "valid 200", "valid 401"))
+WRONG_ROUTES = frozenset(("sealed 404", "sealed 405", "sealed 422"))
+HANDSHAKES_V3 = frozenset((*OF_V3, "resumed 409"))
+OF_ALL = OF_V2 | OF_HANDSHAKES | {"ISO-5001", "ok 200", V1_HANDSHAKE}
+
+
+def _http(name: str, offered: tuple[Version, ...], reached: frozenset[str], share: int) -> Target:
+    return Target(
+        name,
+        partial(run_http, offered=offered),
+        partial(_http_seeds, offered),
+        reached | ANSWERS | WRONG_ROUTES | {"not HTTP", "gone"},
+        share,
+        partial(messages.draw_http, offered=offered),
+    )
+
+
+def _scopes(name: str, run: Any, offered: tuple[Version, ...], reached: frozenset[str], share: int) -> Target:
+    return Target(
+        name,
+        partial(run, offered=offered),
+        partial(_scope_seeds, offered),
+        reached,
+        share,
+        partial(messages.draw_scope, offered=offered),
+    )
+
+
+OF_SCOPES = ANSWERS | {"websocket refused", "gone"}
+SIGNED = frozenset(("ISO-5001", "passed signed, with a body"))
+UNSIGNED = frozenset(("passed unsigned, with a body",))
+BARE = frozenset(("passed signed, with a nonce",))
 
 TARGETS = (
+    _http("http", (V1,), OF_REQUESTS | OF_HANDSHAKES | {"ISO-5001", V1_HANDSHAKE}, 12),
+    _http("http_v2", (V2,), OF_V2 | OF_HANDSHAKES | {"ISO-5001", V1_HANDSHAKE}, 8),
+    _http("http_v3", (V3,), (OF_ALL | HANDSHAKES_V3) - {"ISO-3004", V1_HANDSHAKE}, 8),
+    _http("http_all", ALL, OF_ALL | HANDSHAKES_V3, 12),
+    _scopes("asgi", run_scope, (V1,), OF_REQUESTS | OF_HANDSHAKES | OF_SCOPES | {V1_HANDSHAKE}, 10),
+    _scopes("asgi_all", run_scope, ALL, ((OF_ALL | HANDSHAKES_V3) - {"ISO-5001"}) | OF_SCOPES, 10),
+    _scopes("verify", run_verify, (V1,), OF_REQUESTS | SIGNED | UNSIGNED | {"passed signed, with neither"}, 12),
+    _scopes("verify_v2", run_verify, (V2,), OF_V2 | SIGNED | UNSIGNED | BARE, 6),
+    _scopes("verify_v3", run_verify, (V3,), OF_V2 | SIGNED | BARE, 6),
+    _scopes("verify_all", run_verify, ALL, OF_V2 | SIGNED | UNSIGNED | BARE | {"moved: ISO-5001"}, 10),
     Target(
-        "http",
-        run_http,
-        _http_seeds,
-        OF_REQUESTS | OF_HANDSHAKES | ANSWERS | {"ISO-5001", "sealed 404", "sealed 405", "sealed 422",
-        "not HTTP", "gone"},
-        12,
-        messages.draw_http,
+        "uvicorn",
+        run_uvicorn,
+        partial(_http_seeds, ALL),
+        frozenset(("status 200", "status 400", "status 401")),
+        1,
+        partial(messages.draw_http, offered=ALL),
     ),
-    Target(
-        "asgi",
-        run_scope,
-        _scope_seeds,
-        OF_REQUESTS | OF_HANDSHAKES | ANSWERS | {"websocket refused", "gone"},
-        10,
-        messages.draw_scope,
-    ),
-    Target(
-        "verify",
-        run_verify,
-        _scope_seeds,
-        OF_REQUESTS | {"ISO-5001", "passed signed, with a body", "passed unsigned, with a body",
-        "passed signed, without a body"},
-        12,
-        messages.draw_scope,
-    ),
-    Target(
-        "uvicorn", run_uvicorn, _http_seeds, frozenset(("status 200", "status 400", "status 401")), 1,
-        messages.draw_http
-    ),
-)  # fmt: skip
+)

@@ -670,6 +670,14 @@ def test_plain_paths_are_the_exact_ones_and_no_others(site: Site) -> None:
         assert ask(site.url, "GET", target).code == "ISO-2003"
 
 
+@pytest.mark.parametrize("name", ["plain_paths", "body_paths"])
+def test_one_path_is_no_collection_of_paths(name: str) -> None:
+    """Python takes a text for the collection of its characters: "/" would be plain, and "/health" would not."""
+    options: dict[str, Any] = {name: "/health"}
+    with pytest.raises(TypeError, match="collection of paths"):
+        NenMiddleware(Starlette(), **options)
+
+
 def test_plain_paths_below_a_mount_are_those_of_the_application(start: Callable[..., str]) -> None:
     """The application knows nothing of where it is mounted, as its endpoints know nothing of it either."""
     app = Starlette(routes=[Route("/health", lambda request: PlainTextResponse("fine"))])

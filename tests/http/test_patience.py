@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, suppress
+from urllib.parse import urlsplit
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.routing import Route
 
-from nen_ref.http.patience import HEAD_SECONDS
-from tests.http.live import Caller, connect
+from nen_ref.http import patience
+from nen_ref.http.asgi import ChunkResponse, NenMiddleware
+from nen_ref.http.patience import HEAD_SECONDS, WRITE_SECONDS
+from tests.http.live import Caller, connect, serve
 from tests.http.strained import serving_with
 from tests.stores.nodes import Node
 
@@ -84,5 +93,71 @@ def test_a_request_that_cannot_be_read_after_another_raises_nothing(node: Node, 
     assert "Traceback" not in node.log()
 
 
-def test_the_default_is_ten_seconds() -> None:
-    assert HEAD_SECONDS == 10.0
+def test_the_defaults() -> None:
+    assert (HEAD_SECONDS, WRITE_SECONDS) == (10.0, 120.0)
+
+
+def asking(url: str, path: str, holds: int = 4096) -> socket.socket:
+    """A connection on which a request for a stream went out, and whose side of it holds so many bytes of the answer."""
+    headers, _ = Caller(url).sign("POST", path)
+    lines = [f"POST {path} HTTP/1.1", "host: x", *(f"{name}: {value}" for name, value in headers.items())]
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, holds)
+    connection.settimeout(PATIENCE)
+    connection.connect((urlsplit(url).hostname, urlsplit(url).port))
+    connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+    return connection
+
+
+@pytest.mark.parametrize("ending", ["reads nothing", "goes away"])
+def test_a_stream_that_nobody_reads_ends_with_its_handler(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handler is told at once, and not by the garbage collection."""
+    monkeypatch.setattr(patience, "WRITE_SECONDS", WAITS)
+    ended = threading.Event()
+
+    async def chunks() -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "x" * 100_000
+        finally:
+            ended.set()
+
+    async def endless(request: Request) -> ChunkResponse:
+        return ChunkResponse(chunks())
+
+    app = Starlette(routes=[Route("/endless", endless, methods=["POST"])], middleware=[Middleware(NenMiddleware)])
+    with serve(app, http=patience.ImpatientH11Protocol) as url, asking(url, "/endless") as connection:
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+        gc.disable()
+        try:
+            if ending == "goes away":
+                connection.close()
+            assert ended.wait(PATIENCE)
+        finally:
+            gc.enable()
+
+
+def test_a_stream_that_is_read_slowly_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time that the client reads its patience begins anew."""
+    monkeypatch.setattr(patience, "WRITE_SECONDS", WAITS)
+    size = 100 * 200_000
+
+    async def chunks() -> AsyncIterator[str]:
+        for _ in range(100):
+            yield "x" * 200_000
+
+    async def long(request: Request) -> ChunkResponse:
+        return ChunkResponse(chunks())
+
+    app = Starlette(routes=[Route("/long", long, methods=["POST"])], middleware=[Middleware(NenMiddleware)])
+    with serve(app, http=patience.ImpatientH11Protocol) as url:
+        with asking(url, "/long", holds=200_000) as connection:
+            begun, received = time.monotonic(), bytearray()
+            while not received.endswith(b"0\r\n\r\n"):
+                slowly = time.monotonic() < begun + 3 * WAITS
+                piece = connection.recv(100_000 if slowly else 1_000_000)
+                assert piece, "cut"
+                received += piece
+                if slowly:
+                    time.sleep(WAITS / 50)
+        assert len(received) > size

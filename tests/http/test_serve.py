@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -169,6 +170,37 @@ def test_wrong_options_exit_2_with_a_message(arguments: tuple[str, ...]) -> None
     assert "Error: " in refused(*arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--server-identity", "right"), "add --protocol v3"),
+        (("--protocol", "v2", "--ticket-key", "right"), "add --protocol v3"),
+        (("--protocol", "v3", "--require-identity"), "no client of V3 has one"),
+        (("--protocol", "v1", "--protocol", "v3", "--require-identity"), "no client of V3 has one"),
+        (("--protocol", "v3", "--server-identity", "absent"), "does not exist"),
+        (("--protocol", "v3", "--server-identity", "binary"), "binary: not a file of hexadecimal digits"),
+        (
+            ("--protocol", "v3", "--ticket-key", "right", "--ticket-key", "words"),
+            "words: not a file of hexadecimal digits",
+        ),
+        (("--protocol", "v3", "--ticket-key", "short"), "short: 31 bytes, not 32"),
+        (("--protocol", "v3", "--ticket-key", "empty"), "empty: 0 bytes, not 32"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_wrong_with_the_secrets_of_v3(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    """And nothing of what the files hold is said."""
+    files = {"right": "5e" * 32, "short": "5e" * 31, "words": "5ecret" * 9, "empty": ""}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "binary").write_bytes(b"\x5e\xff" * 16)
+    places = [str(tmp_path / word) if word in (*files, "binary", "absent") else word for word in arguments]
+    error = refused("--port", "0", *places)
+    assert message in error
+    assert "5e5e" not in error
+    assert "5ecret" not in error
+
+
 def idle(url: str) -> socket.socket:
     return connect(url)
 
@@ -222,7 +254,7 @@ def test_sigterm_ends_it_whatever_its_clients_do(open_connection: Callable[[str]
         except subprocess.TimeoutExpired:
             pytest.fail(f"it still runs {PATIENCE} s later")
         assert process.stdout is not None
-        assert process.stdout.read() == "primitives by reference; sessions in memory; 1 process\n"
+        assert process.stdout.read() == "speaks v1; primitives by reference; sessions in memory; 1 process\n"
 
 
 def test_ctrl_c_ends_it_without_a_traceback() -> None:

@@ -147,6 +147,12 @@ def test_what_is_not_of_v3() -> None:
             assert code_of(client.rekey) == "ISO-2001"
 
 
+@pytest.mark.parametrize("offered", [(), V3])
+def test_a_server_offers_a_version_or_several(offered: Any) -> None:
+    with pytest.raises(ValueError, match="one or more"):
+        ServerConfig(versions=offered)
+
+
 def test_a_version_without_a_ratchet_says_so(alone: dict[str, Site]) -> None:
     with NenClient(alone["v2"].url, version=V2) as client:
         client.handshake()
@@ -268,16 +274,15 @@ def test_a_rekey_that_is_refused_makes_a_new_session(all_at_once: Site) -> None:
 
 
 class Overtaken(httpx.HTTPTransport):
-    """Something else of the same client takes place, from beginning to end, while a first rekey is on its way."""
+    """Something else of the same client takes place, from beginning to end, while its next request is on its way."""
 
     def __init__(self) -> None:
         super().__init__()
         self.meanwhile: Callable[[], object] | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        meanwhile = self.meanwhile
-        if meanwhile is not None and request.url.path == "/api/nen/rekey":
-            self.meanwhile = None
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
             meanwhile()
         return super().handle_request(request)
 
@@ -348,6 +353,19 @@ def test_terminate_forgets_the_ticket(all_at_once: Site) -> None:
     with client_of(all_at_once) as client:
         client.terminate()
         assert client.resume() is False
+
+
+@pytest.mark.parametrize("operation", ["handshake", "rotate", "resume"])
+def test_terminate_while_a_new_session_is_made(operation: str, all_at_once: Site) -> None:
+    """V1-LIFE-08, V3-LIFE-01: what was under way does not bring keys back."""
+    transport = Overtaken()
+    with client_of(all_at_once, transport=transport) as client:
+        transport.meanwhile = client.terminate
+        assert code_of(getattr(client, operation)) == "ISO-2001"
+        assert client._flow.session is None
+        assert code_of(client.get, "/api/echo") == "ISO-2001"
+        assert client.resume() is False
+        assert client.post("/api/echo", json=1).json()["body"] == 1
 
 
 def test_terminate_forgets_the_ticket_of_a_session_that_is_gone(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,12 +226,13 @@ def test_the_unit_tests_of_node() -> None:
     assert int(counts["pass"]) > 0
 
 
-def test_the_conformance_suite_against_node(node: str) -> None:
-    cases = [case for case in all_cases() if case.kind is Kind.SERVER and "server.start" not in case.needs]
+@pytest.mark.parametrize("protocol", ["v1", "v3"])
+def test_the_conformance_suite_against_a_node_server_of_every_version(node: str, protocol: str) -> None:
+    cases = [case for case in all_cases(protocol, (Kind.SERVER,)) if "server.start" not in case.needs]
 
     async def run() -> Report:
-        return await run_cases(cases, UrlTarget(Routes(node)))
+        return await run_cases(cases, UrlTarget(Routes(node)), protocol, jobs=4)
 
     report = anyio.run(run)
-    assert len(report.results) == len(cases) > 100
+    assert len(report.results) == len(cases) > 200
     assert {result.case.id: f"{result.outcome} {result.observed}" for result in report.findings} == {}

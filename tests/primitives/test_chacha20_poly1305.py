@@ -1,6 +1,7 @@
 """RFC 8439: its vectors, Wycheproof, two libraries as witnesses, the edges of the arithmetic, the limits."""
 
 import struct
+import tracemalloc
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -445,7 +446,7 @@ def plain_key_stream(key: bytes, counter: int, nonce: bytes, n: int) -> bytes:
     return b"".join(chacha20_block(key, counter + j, nonce) for j in range(n))
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 16, 31, 33, 255, 256, 257])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 16, 31, 33, 255, 256, 257, 513])
 @pytest.mark.parametrize("key", [KEY_80, ZERO_KEY, b"\xff" * 32], ids=["key", "zeros", "ones"])
 def test_blocks_at_once_are_the_blocks(key: bytes, n: int) -> None:
     nonce = key[3:15]
@@ -473,6 +474,98 @@ def test_encryption_is_the_blocks_around_every_border(blocks: int, extra: int) -
     key_stream = plain_key_stream(KEY_80, 1, NONCE_TWO, blocks + 1)
     ciphertext = bytes(x ^ y for x, y in zip(plaintext, key_stream, strict=False))
     assert chacha20_encrypt(KEY_80, 1, NONCE_TWO, plaintext) == ciphertext
+
+
+@pytest.mark.parametrize("word", [0, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF])
+@pytest.mark.parametrize("counter", [0, 0x7FFFFFFE, 0xFFFFFFFD])
+def test_no_lane_carries_into_the_next(monkeypatch: pytest.MonkeyPatch, word: int, counter: int) -> None:
+    # Not even with the constants of the standard replaced: all words but the counter have the most ones or the fewest.
+    monkeypatch.setattr(module, "CONSTANTS", (word,) * 4)
+    key, nonce = struct.pack("<L", word) * 8, struct.pack("<L", word) * 3
+    assert chacha20_blocks(key, counter, nonce, 3) == plain_key_stream(key, counter, nonce, 3)
+
+
+def test_a_lane_has_room_for_all_that_is_added() -> None:
+    # 2 additions in each of 20 rounds to the first summand, and the one at the end.
+    assert (2 * 20 + 2) * (2**32 - 1) < 2**38 < 2**module._LANE
+
+
+def recorded_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Counter and n of each call of chacha20_blocks from now on."""
+    calls = []
+
+    def spy(key: bytes, counter: int, nonce: bytes, n: int) -> bytes:
+        calls.append((counter, n))
+        return chacha20_blocks(key, counter, nonce, n)
+
+    monkeypatch.setattr(module, "chacha20_blocks", spy)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        (0, [(0, 1)]),
+        (1, [(0, 2)]),
+        (64, [(0, 2)]),
+        (65, [(0, 3)]),
+        (64 * 256, [(0, 257)]),
+        (64 * 256 + 1, [(0, 257), (257, 1)]),
+        (64 * 600, [(0, 257), (257, 256), (513, 88)]),
+    ],
+)
+def test_each_block_is_made_once_and_few_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, length: int, expected: list[tuple[int, int]]
+) -> None:
+    sealed = aead_encrypt(KEY_80, NONCE_TWO, bytes(length))
+    calls = recorded_calls(monkeypatch)
+    assert aead_encrypt(KEY_80, NONCE_TWO, bytes(length)) == sealed
+    assert calls == expected
+    calls.clear()
+    assert aead_decrypt(KEY_80, NONCE_TWO, sealed) == bytes(length)
+    assert calls == expected
+
+
+def test_a_forged_message_costs_no_more_key_stream_than_the_first_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = recorded_calls(monkeypatch)
+    with pytest.raises(AuthenticationError):
+        aead_decrypt(KEY_80, NONCE_TWO, bytes(1024 * 1024))
+    assert calls == [(0, 257)]
+
+
+# Memory ----------------------------------------------------------------------------------------------------
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    """Bytes that were allocated at the worst moment, beyond those before."""
+    work()  # what is kept between calls (_lanes) is there already
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [2**19, 2**20])
+def test_memory_of_one_message(size: int) -> None:
+    plaintext = bytes(size)
+    sealed = aead_encrypt(KEY_80, NONCE_TWO, plaintext)
+    # The ciphertext in pieces and joined, or joined and with its tag. When opening, also the ciphertext without tag.
+    assert peak_of(lambda: aead_encrypt(KEY_80, NONCE_TWO, plaintext)) < 2 * size + 500_000
+    assert peak_of(lambda: aead_decrypt(KEY_80, NONCE_TWO, sealed)) < 3 * size + 500_000
+
+
+@pytest.mark.parametrize("kind", [AeadEncryptor, AeadDecryptor])
+def test_memory_of_a_message_in_pieces_does_not_grow(kind: type[AeadEncryptor] | type[AeadDecryptor]) -> None:
+    def seal(pieces: int) -> None:
+        aead = kind(KEY_80, NONCE_TWO)
+        for _ in range(pieces):
+            aead.update(bytes(16 * 1024))
+
+    few, many = peak_of(lambda: seal(4)), peak_of(lambda: seal(24))
+    assert many < few + 50_000  # of 400 KB
+    assert few < 250_000
 
 
 # Witnesses -------------------------------------------------------------------------------------------------
@@ -575,6 +668,22 @@ def test_poly1305_clears_the_bits_of_r_that_the_rfc_names() -> None:
     r = bytes(0x0F if i in clamped[0] else 0xFC if i in clamped[1] else 0xFF for i in range(16))
     assert clamp(ALL_ONES) == int.from_bytes(r, "little")
     assert poly1305_mac(b"\xff" * 32, b"message") == poly1305_mac(r + b"\xff" * 16, b"message")
+
+
+def plain_poly1305(key: bytes, message: bytes) -> bytes:
+    """The definition in 2.5.1: block after block."""
+    poly1305 = Poly1305(key)
+    for i in range(0, len(message), 16):
+        poly1305._add_block(message[i : i + 16])
+    return poly1305.digest()
+
+
+@pytest.mark.parametrize("r", [0, 1, 4, MAX_R - 4, MAX_R, ALL_ONES])
+def test_four_blocks_at_once_are_the_blocks(r: int) -> None:
+    key = poly1305_key(r, ALL_ONES)
+    for length in (*range(130), 256, 1024, 1025):
+        for message in (Random(length).randbytes(length), bytes(length), b"\xff" * length):
+            assert poly1305_mac(key, message) == plain_poly1305(key, message)
 
 
 def test_poly1305_tells_trailing_zeros_apart() -> None:
@@ -725,12 +834,13 @@ def test_a_tag_of_another_length_is_wrong(tag: bytes) -> None:
 
 def test_nothing_is_decrypted_before_the_tag_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
     decrypted = []
+    xor = module._xor
 
-    def spy(key: bytes, counter: int, nonce: bytes, data: bytes) -> bytes:
+    def spy(data: bytes, key_stream: bytes) -> bytes:
         decrypted.append(data)
-        return chacha20_encrypt(key, counter, nonce, data)
+        return xor(data, key_stream)
 
-    monkeypatch.setattr(module, "chacha20_encrypt", spy)
+    monkeypatch.setattr(module, "_xor", spy)
     with pytest.raises(AuthenticationError):
         aead_decrypt(KEY_80, NONCE_TWO, flip(SHORT_SEALED, 0), SHORT_AAD)
     assert decrypted == []

@@ -105,6 +105,20 @@ def test_a_field_that_holds_no_json_is_refused(content: bytes) -> None:
     fails("ISO-4003", {"a": {"$nenSealed": True, **sealed(content, "field:a")}}, "a")
 
 
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), "\ud800", {"a": ["\udfff"]}, nested(129), nested(9999)])
+def test_what_no_opener_takes_is_not_sealed(value: Any) -> None:
+    """SEAL-FLD-05: what it holds would be lost."""
+    refused("ISO-4003", seals, {"a": value}, "a")
+    assert opens(seals({"a": nested(128)}, "a"), "a") == {"a": nested(128)}
+
+
 def test_an_envelope_of_another_form_is_refused_as_everywhere() -> None:
     """SEAL-FLD-03, SEAL-ENV-04, -05, -06."""
     for change, code in (

@@ -32,6 +32,7 @@ UNASKED = "no operation calls it"
 POLICY = "no operation gives the server a policy, and the default one has no say"
 STATE = "an operation begins anew and ends with its answer: there is no object to use once more"
 CLIENT = "no operation has a client's session or the headers of an answer; the cases of clients do (conformance suite)"
+TEXT = "a JSON text has none, nor has a vector: what comes to the operation was read strictly before"
 OPEN = "FIPS 204 leaves open what becomes of an sk that no keygen has made"
 
 EXCUSED = {
@@ -81,15 +82,24 @@ EXCUSED = {
     "primitives.ml_kem.k_pke_decrypt: LengthError.check('dk', dk, params.dk_pke_size)": OWN,
     "primitives.ml_kem.PRF": OWN,
     "primitives.ml_kem.sample_ntt": OWN,
+    "protocol.attestation.read_attestation: any((_LONE_SURROGATE.search(text) for text in named.values()))": TEXT,
     "protocol.client": CLIENT,
     "protocol.session.next_state": CLIENT,
     "protocol.stream.read_stream_head": CLIENT,
     "protocol.handshake.IdentityPolicy": POLICY,
     "protocol.handshake.respond: policy.check(identity)": POLICY,
+    "protocol.handshake_v3.respond: policy.check(None)": POLICY,
+    "protocol.versions._respond_v3: terms.policy.check(None)": POLICY,
+    "protocol.versions._hello_v3": UNASKED + "; the operations call the handshakes themselves",
+    "protocol.versions._proof": UNASKED + "; the operations call the handshakes themselves",
+    "protocol.versions.speaking: not fitting": POLICY,
+    "protocol.tickets.TicketKeys.__post_init__": SCHEMA,
     "protocol.verification.check_signature_present: "
-    "envelope is not None and session.identity is not None and (session.identity in policy.unsigned_clients)": POLICY,
+    "carried.ct is not None and session.identity is not None and (session.identity in policy.unsigned_clients)": POLICY,
     "protocol.handshake.respond: LengthError.check('mac_key', mac_key, MAC_KEY_SIZE)": SCHEMA,
+    "protocol.seal_fields._json_text": TEXT,
     "protocol.seal_signed.verify: LengthError.check('signer', pk, ML_DSA_65.pk_size)": SCHEMA,
+    "protocol.server_identity.ServerTrust.__post_init__": SCHEMA,
     "protocol.sse.EventReader._keep": "an event of more than 16 MiB, a limit that is the reference's own",
     "protocol.stream.StreamSealer.__init__": SCHEMA,
     "protocol.stream.StreamSealer._event": STATE,
@@ -123,6 +133,11 @@ COVERED = {
     ENCAPS_EK: (EK, ENCRYPT_EK),
     ENCRYPT_EK: (EK, ENCAPS_EK),
     "primitives.ml_kem.decaps_internal: LengthError.check('dk', dk, params.dk_size)": (DK,),
+    "protocol.identity.verify_identity: absent": ("protocol.members.binary_member: not isinstance(text, str)",),
+    "protocol.attestation.read_attestation: not all((isinstance(text, str) for text in texts.values()))": (
+        "protocol.attestation.verify_attestation: "
+        "not suite.ml_dsa_65_verify(pinned, attestation.signed_text, signature, CONTEXT)",
+    ),
     "protocol.seal_framed._open_each: i == layout.count": ("protocol.seal_framed._open_each: opened != layout.count",),
     "protocol.seal_webhook.open_webhook: not event": (
         "protocol.seal_webhook.open_webhook: event not in ({events} if isinstance(events, str) else events)",
@@ -133,15 +148,29 @@ COVERED = {
 INTEGER = "protocol.wire._integer: _check_digits(text)"
 """Python's own limit of digits stands in for it."""
 
+DECLINED = "a ticket that is not good is declined, which is an answer"
+
 NOT_NEGATIVE = {
     "primitives.ml_dsa.attempt: not lanes.norm_below(z, l, gamma1 - params.beta)": "signing tries again",
     "primitives.ml_dsa.attempt: not lanes.norm_below(r0, k, gamma2 - params.beta)": "signing tries again",
     "primitives.ml_dsa.attempt: h.bit_count() > params.omega": "signing tries again",
-    "primitives.ml_kem.decaps_internal: compare_digest(c, c_prime)": "implicit rejection gives another secret",
+    "protocol.handshake_v3.client_finish: ticket": "without a ticket there is a session all the same",
+    "protocol.resumption.finish_resume: ticket": "without a ticket there is a session all the same",
+    "protocol.resumption.finish_resume: reply.status == DECLINED": DECLINED,
+    "protocol.resumption.answer_resume: isinstance(text, str)": DECLINED,
+    **{
+        f"protocol.tickets.{check}": DECLINED
+        for check in (
+            "_opened: len(nonce) != NONCE_SIZE",
+            "_opened: len(secret) != KEY_SIZE",
+            "_opened: not isinstance(psk, str)",
+            "_opened: type(expires) is not int",
+            "open_ticket: now < expires",
+        )
+    },
     "protocol.messages.reported_code: isinstance(code, str)": "a body without a code is read as such",
     "protocol.messages.reported_code: code in CATALOGUE": "a body without a code is read as such",
     "protocol.stream.StreamOpener.feed: self.finished": "what follows the end of a stream is passed over",
-    "protocol.verification.verify_request: envelope": "a request without a body has no nonce",
     "protocol.verification.check_payload: envelope is None": "a request without a body has no payload",
 }
 """Checks whose outcome is no refusal, so that valid vectors show them. All others fail a vector that is invalid."""

@@ -1,1 +1,1 @@
-"""The server cases of Nen V1, a module for each section of the specification."""
+"""The cases of every version of Nen. Each module is loaded by `registry.every_case`; its name is free."""

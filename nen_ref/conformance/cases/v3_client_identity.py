@@ -181,7 +181,7 @@ async def pinned_and_not_proven(probe: ClientProbe) -> None:
     """The pinned key beside a signature of another key, an altered one, or zeros is refused."""
     identity = with_identity(probe)
     other = Identity.from_seed(random_bytes(32))
-    client = await probe.client(server_identity=identity.pk)
+    client = await probe.established(server_identity=identity.pk)
     await refused_by(probe, client, "signed by another", proving(probe, lambda proof: proof, other))
     for at in (0, 1500, 3308):
 
@@ -206,7 +206,7 @@ async def pinned_and_not_proven(probe: ClientProbe) -> None:
 async def proof_of_another_handshake(probe: ClientProbe) -> None:
     """A signature over another session id, another nonce, or other keys than this client sent is refused."""
     identity = with_identity(probe)
-    client = await probe.client(server_identity=identity.pk)
+    client = await probe.established(server_identity=identity.pk)
     changes: dict[str, Callable[[Proof], Proof]] = {
         "another sid": lambda proof: replace(proof, sid=proof.sid[:-1] + "x"),
         "an empty sid": lambda proof: replace(proof, sid=""),
@@ -244,7 +244,7 @@ async def proof_of_another_handshake(probe: ClientProbe) -> None:
 async def proof_in_another_form(probe: ClientProbe) -> None:
     """A signature with a context, over the transcript in place of its hash, or over a transcript without lengths is refused."""
     identity = with_identity(probe)
-    client = await probe.client(server_identity=identity.pk)
+    client = await probe.established(server_identity=identity.pk)
     await refused_by(probe, client, "a context", proving(probe, lambda proof: proof, identity, b"nen/v3"))
 
     def over(text: Callable[[Proof], bytes]) -> Script:
@@ -390,7 +390,8 @@ async def key_of_the_identity(probe: ClientProbe) -> None:
     """A server_id_pk that is absent, mistyped, undecodable or no ML-DSA-65 key is refused, with a pin and without."""
     identity = with_identity(probe)
     for options in pinning_or_not(identity):
-        client = await probe.client(**options)
+        probe.server.on_handshake = as_it_should
+        client = await probe.established(**options)
         for note, script in broken(probe, "server_id_pk", (1951, 1953, 1973, 1975)).items():
             await refused_by(probe, client, f"{'pinned' if options else 'not pinned'}, {note}", script)
 
@@ -409,7 +410,8 @@ async def proof_of_the_identity(probe: ClientProbe) -> None:
     """A server_nonce or server_sig that is absent, mistyped, undecodable or of the wrong length is refused."""
     identity = with_identity(probe)
     for options in pinning_or_not(identity):
-        client = await probe.client(**options)
+        probe.server.on_handshake = as_it_should
+        client = await probe.established(**options)
         for name, sizes in (("server_nonce", (16, 31, 33)), ("server_sig", (64, 3308, 3310))):
             for note, script in broken(probe, name, sizes).items():
                 await refused_by(probe, client, f"{'pinned' if options else 'not pinned'}, {name} {note}", script)
@@ -428,7 +430,7 @@ async def proof_of_the_identity(probe: ClientProbe) -> None:
 async def one_text_of_the_identity(probe: ClientProbe) -> None:
     """A member of the identity with unused bits set, white space, or without padding is refused."""
     identity = with_identity(probe)
-    client = await probe.client(server_identity=identity.pk)
+    client = await probe.established(server_identity=identity.pk)
 
     def written(name: str, change: Callable[[str], str]) -> Script:
         def script(seen: Seen) -> Response:
@@ -492,7 +494,8 @@ async def relay(probe: ClientProbe) -> None:
     """A client that demands the bound nonce refuses a relay that puts its own ct and pk_x_server in place of the server's."""
     identity = with_identity(probe)
     for mode in MODES:
-        client = await probe.client(server_identity=identity.pk, bound=True, security_mode=mode)
+        probe.server.on_handshake = as_it_should
+        client = await probe.established(server_identity=identity.pk, bound=True, security_mode=mode)
         await refused_by(probe, client, f"{mode}, both halves", relayed(probe))
 
     def one_half(seen: Seen, name: str) -> Response:

@@ -11,8 +11,8 @@ from typing import Any
 from nen_ref.conformance.checks import CannotBegin, Checks
 from nen_ref.conformance.divergence import difference, first_difference
 from nen_ref.conformance.harness.driver import Harness, Reply
-from nen_ref.conformance.harness.operations import OPTIONS
-from nen_ref.conformance.model import Outcome, Skip
+from nen_ref.conformance.harness.operations import OPERATIONS, OPTIONS
+from nen_ref.conformance.model import Kind, Outcome, Skip
 from nen_ref.conformance.peer import Peer
 from nen_ref.conformance.probe import Probe, Routes
 
@@ -28,8 +28,12 @@ class HarnessProbe(Checks):
     defaults: Defaults = field(default_factory=dict, kw_only=True)
 
     async def call(self, op: str, **args: Any) -> Reply:
-        """The answer to one operation, which the case has declared in its `needs`."""
-        undeclared = {op, *(set(args) & set(OPTIONS))} - set(self.case.needs)
+        """The answer to one operation, which the case has declared in its `needs`, options of it included.
+
+        A step of a library has no options: it takes all of its arguments.
+        """
+        options = set(args) & set(OPTIONS) if OPERATIONS[op].kind is not Kind.LIBRARY else set()
+        undeclared = {op, *options} - set(self.case.needs)
         if undeclared:
             raise ValueError(f"{self.case.id} uses {', '.join(undeclared)} without declaring it")
         args = {**self.defaults.get(op, {}), **args}

@@ -257,6 +257,8 @@ def _() -> None:
     "client/get-not-signed",
     "V1-AUTH-05",
     "v1/client-request/keys-not-sent",
+    "v1/client-response/head",
+    "v1/client-lifecycle/401-on-head",
     gains="servers that are lenient with it are open to everybody",
 )
 def _() -> None:
@@ -300,6 +302,7 @@ _plain: list[bytes] = []
     "client/plain-answers-accepted",
     "V1-RES-03",
     "v1/client-response/member-missing",
+    "v1/client-response/sealed-error-forms",
     gains="a proxy answers in plain what it likes",
 )
 def _() -> None:
@@ -472,6 +475,7 @@ def _() -> None:
     "client/nonce-header-optional",
     "V1-STR-12",
     "v1/client-stream/nonce-unusable",
+    "v1/client-stream/two-nonce-headers",
     gains="an attacker strips the header, and nonces come twice",
 )
 def _() -> None:

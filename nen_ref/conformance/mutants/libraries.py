@@ -373,9 +373,10 @@ def _() -> None:
 def _() -> None:
     """The key stream begins with block 0, from which the one-time key is taken."""
 
-    @around(chacha20_poly1305.chacha20_encrypt)
-    def _(original: Any, key: bytes, counter: int, nonce: bytes, plaintext: bytes) -> Any:
-        return original(key, counter - 1, nonce, plaintext)
+    @around(chacha20_poly1305._one_time_key_and_cipher)
+    def _(original: Any, key: bytes, nonce: bytes, length: int = 0) -> Any:
+        otk, _ = original(key, nonce)
+        return otk, chacha20_poly1305.ChaCha20(key, 0, nonce)
 
 
 @mutant(
@@ -390,11 +391,11 @@ def _() -> None:
 def _() -> None:
     """The block counter is one byte and begins again after 255."""
 
-    @instead_of(chacha20_poly1305._key_stream)
-    def _(key: bytes, counter: int, nonce: bytes, n: int) -> bytes:
-        block = chacha20_poly1305.chacha20_block
-        first = [block(key, i, nonce) for i in range(min(256, counter + n))]
-        return b"".join(first[(counter + i) % 256] for i in range(n))
+    @around(chacha20_poly1305.chacha20_blocks)
+    def _(original: Any, key: bytes, counter: int, nonce: bytes, n: int) -> bytes:
+        first = original(key, 0, nonce, min(256, counter + n))
+        places = (64 * ((counter + i) % 256) for i in range(n))
+        return b"".join(first[place : place + 64] for place in places)
 
 
 @mutant(

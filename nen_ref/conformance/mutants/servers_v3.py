@@ -335,6 +335,7 @@ def _() -> None:
     "server/v3-identity-of-the-client-checked",
     "V3-ID-10",
     "v3/configured/unsigned-never",
+    "v3/versions/v1-client-at-a-v3-server",
     gains="a client that sends what V1 had cannot connect",
 )
 def _() -> None:
@@ -644,7 +645,12 @@ def _() -> None:
         return original(self, chunk)
 
 
-@mutant("server/v3-rekey-with-a-body-refused", "V3-REKEY-10", gains="clients that send a body cannot rekey")
+@mutant(
+    "server/v3-rekey-with-a-body-refused",
+    "V3-REKEY-10",
+    "v3/versions/rekey-of-an-older-session",
+    gains="clients that send a body cannot rekey",
+)
 def _() -> None:
     """A rekey with a body is refused."""
 
@@ -655,7 +661,13 @@ def _() -> None:
         return await original(self, request, verified)
 
 
-@mutant("server/v3-body-of-a-rekey-not-read", "V3-REKEY-10", "v3/rekey/", gains="anyone puts a body to a rekey")
+@mutant(
+    "server/v3-body-of-a-rekey-not-read",
+    "V3-REKEY-10",
+    "v3/versions/rekey-of-an-older-session",
+    "v3/rekey/",
+    gains="anyone puts a body to a rekey",
+)
 def _() -> None:
     """The body of a rekey is not looked at."""
 
@@ -880,9 +892,13 @@ def _() -> None:
     right = V3.respond
 
     def respond(body: bytes, *rest: Any) -> Any:
-        members = parse_json_object(body) if b'"pk_kem"' in body else {}
-        whole = {name: value for name, value in members.items() if name != "resume"}
-        return right(dump_json(whole) if "resume" in members else body, *rest)
+        try:
+            members = parse_json_object(body)
+        except Malformed:
+            return right(body, *rest)
+        if "pk_kem" in members:
+            members.pop("resume", None)
+        return right(dump_json(members), *rest)
 
     set_field(V3, "respond", respond)
 

@@ -144,6 +144,11 @@ def fixed(draw: Draw, found: Found) -> list[Group]:
         ), hybrid),
         Group("identity", tuple(_identities(shake)), hybrid),
         Group("identity, bound", tuple(_bound(shake, draw)), hybrid | {"pinned": shake.identity.pk, "bound": True}),
+        Group("identity, bound, of anyone", (
+            valid("bound-unpinned", "nothing pinned", {"body": with_members(members, **shake.proof())}, "Identity"),
+            invalid("bound-unpinned-absent", "nothing pinned, and no proof", {"body": body}, "NoIdentity",
+                    codes=NO_PROOF),
+        ), hybrid | {"bound": True}),
     ]  # fmt: skip
 
 

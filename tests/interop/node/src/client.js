@@ -14,7 +14,7 @@ import { MAX_NONCES, sealRequest, signedHeaders } from './message.js';
 import { baseNonceOf, chunksOf, mediaType } from './stream.js';
 import { finishResume, resumeHello } from './tickets.js';
 import { noTrace } from './trace.js';
-import { VERSIONS } from './versions.js';
+import { versionNamed } from './versions.js';
 import { parseJson, parseObject, parseSealed, toBase64 } from './wire.js';
 
 const ANSWER_LIMIT = 64 * 1024 * 1024;
@@ -39,8 +39,8 @@ export class NenClient {
     this.#options = {
       protocol: 'v1', identity: undefined, securityMode: HYBRID, trust: {}, timeoutMs: 5000, trace: noTrace, ...options,
     };
-    this.#version = VERSIONS[this.#options.protocol];
-    if (this.#version === undefined) throw new TypeError(`no such version: ${this.#options.protocol}`);
+    this.#version = versionNamed(this.#options.protocol);
+    refuseWhatIsNotIn(this.#version, this.#options);
   }
 
   /** The session id, null without a session. */
@@ -86,6 +86,7 @@ export class NenClient {
   /** A new session out of the ticket of this one; by a full handshake where there is no ticket, or the server does not
    *  take it. True if it was resumed. */
   async resume() {
+    if (!this.#version.resumes) throw new TypeError(`${this.#version.name} has no tickets`);
     const { ticket, psk } = this.#current();
     if (ticket !== undefined) {
       const rn = crypto.randomKey();
@@ -233,6 +234,13 @@ export class NenClient {
       throw new NenError(networkCode, `the server could not be reached: ${cause.code ?? cause.message}`, { cause });
     }
   }
+}
+
+/** Nobody believes himself safer than he is: an identity or a pin that the version does not have is a mistake. */
+function refuseWhatIsNotIn({ name, proves }, { identity, trust: { pinned = null, bound = false } }) {
+  if (identity !== undefined && proves !== 'client') throw new TypeError(`${name} has no identity of the client`);
+  if ((pinned !== null || bound) && proves !== 'server') throw new TypeError(`${name} has no identity of the server`);
+  if (pinned !== null && pinned.length !== crypto.PK_BYTES) throw new TypeError('pinned is not an ML-DSA-65 key');
 }
 
 /** One session: its keys, and every nonce sent or seen. Both directions share a key, so an answer under any nonce of

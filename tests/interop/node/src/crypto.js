@@ -16,7 +16,7 @@ import { NONCE_BYTES, fromBase64, utf8 } from './wire.js';
 export const FIN = '__FIN__';
 export const KEY_BYTES = 32;
 export const CT_BYTES = 1088;
-const PK_BYTES = 1952;
+export const PK_BYTES = 1952;
 const SIG_BYTES = 3309;
 const MAX_HKDF_BYTES = 255 * 32;
 

@@ -13,7 +13,7 @@ import { handlerOf } from './routes.js';
 import { SessionStore } from './sessions.js';
 import { eventsOf } from './stream.js';
 import { TICKET_LIFE_MS } from './tickets.js';
-import { VERSIONS, answering } from './versions.js';
+import { answering, versionNamed } from './versions.js';
 import { parseObject, pathOf, toBase64 } from './wire.js';
 
 export const BODY_LIMIT = 10 * 1024 * 1024;
@@ -155,11 +155,6 @@ export class NenServer {
     if (!this.sessions.replaceKeys(sid, ss, ratchet(session))) throw new NenError('ISO-3002', 'the keys have changed');
     sendJson(res, 200, '{"ok":true}');
   }
-}
-
-function versionNamed(name) {
-  if (!Object.hasOwn(VERSIONS, name)) throw new TypeError(`no such version: ${name}`);
-  return VERSIONS[name];
 }
 
 /** Identity keys as base64 text of the bare key. */

@@ -13,12 +13,14 @@ import { nonceFrom, parseCt, parseSealed, toBase64 } from './wire.js';
  *  write(nonce, ct): where a request carries both: {nonceText, headers, body}; ct is undefined without a payload
  *  read(request): the same, read: {nonceText, nonce, ct}, ct null without a body, nonce null without a nonce
  *  needsNonce: a request without a payload has a nonce too
+ *  proves: who may have an identity
  *  ratchets, resumes: whether there is a rekey endpoint, and tickets */
 const V1 = {
   name: 'v1',
   family: 'v1',
   handshake: classic,
   needsNonce: false,
+  proves: 'client',
   ratchets: false,
   resumes: false,
   write: (nonce, ct) => (ct === undefined ? { nonceText: '', headers: {} }
@@ -43,9 +45,14 @@ const V2 = {
   },
 };
 
-const V3 = { ...V2, name: 'v3', family: 'v3', handshake: hybrid, ratchets: true, resumes: true };
+const V3 = { ...V2, name: 'v3', family: 'v3', handshake: hybrid, proves: 'server', ratchets: true, resumes: true };
 
 export const VERSIONS = { v1: V1, v2: V2, v3: V3 };
+
+export function versionNamed(name) {
+  if (!Object.hasOwn(VERSIONS, name)) throw new TypeError(`no such version: ${name}`);
+  return VERSIONS[name];
+}
 
 /** The version that a request under `session` is in, of those offered. Where both V1 and V2 are, it is the header that
  *  tells. Throws 2002 where the session is of no offered version. */

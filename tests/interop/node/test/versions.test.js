@@ -222,6 +222,15 @@ test('V3: answers to a handshake that a client refuses', async () => {
   assert.equal(take({}).ticket, answer.ticket);
 });
 
+test('a client is not told what its version does not have', () => {
+  const identity = crypto.newIdentity();
+  const pinned = identity.publicKey;
+  for (const options of [
+    { protocol: 'v4' }, { protocol: 'toString' }, { protocol: 'v3', identity }, { protocol: 'v1', trust: { pinned } },
+    { protocol: 'v2', trust: { bound: true } }, { protocol: 'v3', trust: { pinned: pinned.subarray(1) } },
+  ]) assert.throws(() => new NenClient('http://127.0.0.1', options), TypeError);
+});
+
 test('V3: a relay without an identity key: what is published lets it through, the bound nonce does not', async () => {
   const { ek, dk } = crypto.kemKeygen();
   const x = crypto.randomKey();
@@ -365,7 +374,9 @@ test('a client that ratchets and resumes, also where the server forgets', async 
   assert.notEqual(client.sid, before);
   await client.terminate();
   await assert.rejects(client.resume(), { code: 'ISO-2001' });
-  await assert.rejects(new NenClient(base, { protocol: 'v2' }).rekey(), TypeError);
+  for (const operation of ['rekey', 'resume']) {
+    await assert.rejects(new NenClient(base, { protocol: 'v2' })[operation](), TypeError);
+  }
 });
 
 test('a client whose resumption or rekey is answered oddly', async (t) => {
