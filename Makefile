@@ -16,8 +16,9 @@ versions: $(STAMP)  ## the same for V2 and V3
 	$(BIN)/nen-ref conformance --protocol v2
 	$(BIN)/nen-ref conformance --protocol v3
 
+# By default each worker gets every other test, and so both make what the tests of a module share.
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not interop and not browser and not redis" --external-check=docs/external.md --durations=12
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not interop and not browser and not redis" --external-check=docs/external.md --durations=12
 
 redis: $(STAMP)  ## the stores that servers share (needs Debian's redis-server)
 	$(BIN)/python -m pytest -n $(WORKERS) -q -m redis
