@@ -341,7 +341,11 @@ async def n_wrong_length(probe: ClientProbe) -> None:
 async def reflected(probe: ClientProbe) -> None:
     """The client's own request, sent back as its answer, is ISO-4001."""
     client = await probe.established()
-    await judged(probe, client, {"its own body": lambda seen: json_response(dump_envelope(seen.envelope))})
+
+    def itself(seen: Seen) -> Response:
+        return json_response(seen.body if seen.fault else dump_envelope(seen.envelope))
+
+    await judged(probe, client, {"its own body": itself})
 
 
 @case(
