@@ -16,7 +16,8 @@ settings.register_profile(
     "nen", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 UNDER_MUTMUT = "MUTANT_UNDER_TEST" in os.environ
-NOT_IN_MODULES = ("chacha20_poly1305", "external", "ml_dsa", "ml_dsa_lanes", "ml_kem")  # of primitives: see tests/mutation/check.py
+# Of primitives: see tests/mutation/check.py.
+NOT_IN_MODULES = ("chacha20_poly1305", "external", "ml_dsa", "ml_dsa_lanes", "ml_kem")
 CPU_SECONDS = 6  # of one test under mutmut; the longest that it runs needs a tenth of that
 
 # mutmut runs the tests once for each mutant and asks only whether one fails: a few examples do, and no smaller ones.
