@@ -288,7 +288,7 @@ def _() -> None:
         return original(answer, transcript, replace(trust, pinned=None) if there else trust, **options)
 
 
-@mutant("client/rotation-not-checked", "V3-ID-03", gains=IMPOSTOR + ", from the first rotation on")
+@mutant("client/rotation-not-checked", "V3-ID-03", HANDSHAKE, gains=IMPOSTOR + ", from the first rotation on")
 def _() -> None:
     """The pin holds for the first handshake of a client alone."""
 
