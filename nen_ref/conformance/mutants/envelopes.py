@@ -54,7 +54,7 @@ def _() -> None:
 
 @mutant("library/seal-version-not-checked", "SEAL-ENV-03", *SEAL, gains="a later version is read as this one")
 def _() -> None:
-    """v is not looked at."""
+    """The version, v, is not looked at."""
 
     @instead_of(seal.read_kem)
     def _(envelope: Members) -> bytes:
@@ -63,7 +63,7 @@ def _() -> None:
 
 @mutant("library/seal-version-compared-loosely", "SEAL-ENV-03", *SEAL, gains="two readers do not agree on what it is")
 def _() -> None:
-    """v may be the text 1, or true."""
+    """The version, v, may be the text 1, or true."""
 
     @around(seal.read_kem)
     def _(original: Any, envelope: Members) -> Any:
@@ -335,7 +335,7 @@ def _() -> None:
 
 @mutant("library/seal-bare-key-refused", "SEAL-SIG-04", *SEAL, gains="some signers cannot be verified")
 def _() -> None:
-    """spk has to be a SubjectPublicKeyInfo."""
+    """The key of the signer, spk, has to be a SubjectPublicKeyInfo."""
 
     @around(seal_signed.claimed_signer)
     def _(original: Any, envelope: Members) -> Any:

@@ -394,14 +394,14 @@ def _() -> None:
     gains="one signature is good for every handshake with these keys",
 )
 def _() -> None:
-    """server_nonce is drawn at the start of the server."""
+    """The nonce of the identity, server_nonce, is drawn at the start of the server."""
     nonce = os.urandom(32)
     accepts(lambda o: o | {"proof": o["proof"] and replace(o["proof"], server_nonce=nonce)})
 
 
 @mutant("server/v3-server-nonce-random", "V3-ID-07", gains="who stands between a client and a server has the session")
 def _() -> None:
-    """server_nonce is random, and commits to nothing."""
+    """The nonce of the identity, server_nonce, is random, and commits to nothing."""
     accepts(lambda o: o | {"proof": o["proof"] and replace(o["proof"], server_nonce=os.urandom(32))})
 
 
@@ -412,7 +412,7 @@ def _() -> None:
     gains="clients that read SubjectPublicKeyInfo refuse its answers",
 )
 def _() -> None:
-    """server_id_pk is the bare key."""
+    """The key of the identity, server_id_pk, is sent bare."""
 
     def bare(members: Members, accepted: Accepted) -> Members:
         if "server_id_pk" not in members:
@@ -824,7 +824,7 @@ def _() -> None:
     gains="who sends a resumption again shares the keys of its session",
 )
 def _() -> None:
-    """srn is drawn at the start of the server."""
+    """The part of the server in a resumption, srn, is drawn when it starts."""
     srn = os.urandom(32)
     resumes(lambda members, options: (members, options | {"srn": srn}))
 
