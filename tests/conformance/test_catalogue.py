@@ -26,9 +26,13 @@ def test_enough_cases_over_all_sections() -> None:
     assert kinds[Kind.SERVER] >= 230
     assert kinds[Kind.CLIENT] >= 110
     assert kinds[Kind.LIBRARY] >= 80
-    own = Counter(case.protocol for case in declared_cases() if case.kind is Kind.SERVER)
-    assert own["v2"] >= 30
-    assert own["v3"] >= 65
+    own = Counter((case.kind, case.id.partition("/")[0]) for case in declared_cases())
+    assert own[Kind.SERVER, "v2"] >= 30
+    assert own[Kind.SERVER, "v3"] >= 65
+    assert own[Kind.CLIENT, "v2"] >= 14
+    assert own[Kind.CLIENT, "v3"] >= 60
+    assert own[Kind.LIBRARY, "v2"] >= 24
+    assert own[Kind.LIBRARY, "v3"] >= 80
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
