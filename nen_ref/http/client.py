@@ -15,8 +15,10 @@ import codecs
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import suppress
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
+from urllib.request import Request as UrlRequest
 
 import httpx2 as httpx
 
@@ -72,6 +74,14 @@ class _TooLarge(Exception):
 
 _UNREADABLE = (httpx.DecodingError, _TooLarge)
 _THROWN = (httpx.TransportError, *_UNREADABLE)
+
+
+class _WritableCookies(DefaultCookiePolicy):
+    """Takes only cookies of ASCII (RFC 6265, 4.1.1): for another one httpx raises with each request after it."""
+
+    def set_ok(self, cookie: Cookie, request: UrlRequest) -> bool:
+        return f"{cookie.name}{cookie.value or ''}".isascii() and super().set_ok(cookie, request)
+
 
 V = TypeVar("V")
 R = TypeVar("R")
@@ -334,7 +344,7 @@ class NenClient(_Verbs[httpx.Response]):
         **options: Any,
     ) -> None:
         terms = ClientTerms(identity, security_mode, ServerTrust(server_identity, bound))
-        self._http = httpx.Client(base_url=base_url, follow_redirects=False, **options)
+        self._http = httpx.Client(base_url=base_url, follow_redirects=False, **_with_cookies(options))
         self._flow = _Flow(self._http, version, terms, clock, random_bytes, suite)
 
     def handshake(self) -> None:
@@ -448,7 +458,7 @@ class AsyncNenClient(_Verbs[Awaitable[httpx.Response]]):
         **options: Any,
     ) -> None:
         terms = ClientTerms(identity, security_mode, ServerTrust(server_identity, bound))
-        self._http = httpx.AsyncClient(base_url=base_url, follow_redirects=False, **options)
+        self._http = httpx.AsyncClient(base_url=base_url, follow_redirects=False, **_with_cookies(options))
         self._flow = _Flow(self._http, version, terms, clock, random_bytes, suite)
 
     async def handshake(self) -> None:
@@ -582,6 +592,16 @@ def _payload(json: Any, content: bytes | None, options: dict[str, Any]) -> bytes
     if json is not None and content is not None:
         raise TypeError("give json or content, not both")
     return content if json is None else dump_json(json)
+
+
+def _with_cookies(options: dict[str, Any]) -> dict[str, Any]:
+    """The options with a cookie jar that takes only `_WritableCookies`; a jar of the caller stays as it is."""
+    given = options.get("cookies")
+    if isinstance(given, CookieJar):
+        return options
+    jar = httpx.Cookies(given).jar
+    jar.set_policy(_WritableCookies())
+    return {**options, "cookies": jar}
 
 
 def _unreadable(fault: Exception) -> NenError:

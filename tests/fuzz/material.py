@@ -84,6 +84,9 @@ PSK = bytes(range(192, 224))
 TICKET_KEYS = TicketKeys(bytes(range(32)), (bytes(range(1, 33)),))
 
 
+GOOD_TICKETS = ("right", "previous", "last moment")
+
+
 @cache
 def tickets() -> Mapping[str, str]:
     """A ticket of each kind, all for `PSK`. The sealing nonce is fixed: nobody seals anything else here."""

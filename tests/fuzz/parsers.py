@@ -31,6 +31,7 @@ from tests.fuzz import messages
 from tests.fuzz.material import (
     EK,
     FAST,
+    GOOD_TICKETS,
     IDENTITY,
     NAMED_SESSION,
     NOW,
@@ -297,7 +298,7 @@ def run_ticket(data: bytes) -> Outcomes:
     later = open_ticket(text, TICKET_KEYS, NOW + TICKET_LIFE_MS, suite=FAST)
     lawful(later is None, "a ticket that never expires")
     name = next((name for name, ticket in tickets().items() if ticket == text), "other")
-    lawful((psk is not None) == (name in ("right", "previous", "last moment")), f"a ticket: {name}")
+    lawful((psk is not None) == (name in GOOD_TICKETS), f"a ticket: {name}")
     lawful(psk in (None, PSK), "another secret than was sealed")
     return [f"{name}: {'closed' if psk is None else 'opened'}"]
 

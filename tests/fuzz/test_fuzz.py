@@ -443,6 +443,26 @@ def test_a_header_of_any_bytes_in_an_answer(value: bytes) -> None:
     assert caught.value.code == "ISO-1004"
 
 
+@pytest.mark.parametrize("status", [401, 302])
+def test_a_cookie_of_any_bytes_in_an_answer(status: int) -> None:
+    """Found by the target `client_v3`: after a cookie that is not ASCII, every request raised UnicodeEncodeError."""
+    sent = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers.get("cookie"))
+        cookies = [(b"set-cookie", value) for value in (b"a=\xff", b"\xff=a", b"b=c")]
+        return httpx.Response(status, headers=[*cookies, (b"location", b"/x")], content=b"{}")
+
+    def refused(client: NenClient) -> str:
+        with pytest.raises(NenError) as caught:
+            client.handshake()
+        return caught.value.code
+
+    with NenClient("http://x", transport=httpx.MockTransport(answer), clock=lambda: NOW) as client:
+        assert [refused(client), refused(client)] == ["ISO-1004"] * 2
+    assert sent == [None, "b=c"]
+
+
 def test_nothing_is_left_on_the_loggers() -> None:
     TARGETS["http"].run(messages.draw_http(Random(1)))
     assert [
