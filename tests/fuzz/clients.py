@@ -465,8 +465,8 @@ def run_client(data: bytes, version: Version = V1) -> Outcomes:
         work = _act_async(made.async_client, mode)
         twin = _outcome(mode, lambda: made.loop.run_until_complete(work))
         lawful(outcome == twin, f"{outcome}, and of the asynchronous client: {twin}")
-        for client, old in zip((made.client, made.async_client), before, strict=True):
-            _check_session(outcome, old, client._flow.session)
+        for flow, old in zip((made.client._flow, made.async_client._flow), before, strict=True):
+            _check_session(outcome, old, flow.session)
         return [outcome]
     finally:
         made.http._pool.close()

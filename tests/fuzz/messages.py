@@ -103,7 +103,7 @@ def handshakes_v3() -> tuple[bytes, ...]:
     """Bodies of handshakes of V3: ours in both modes and with every ticket, and those of the vectors."""
     kem, x, rn = encode_base64(EK), encode_base64(PK_X), encode_base64(bytes(32))
     low_order = encode_base64(bytes(32))
-    own: list[dict[str, object]] = [
+    own: list[dict[str, str]] = [
         {"pk_kem": kem, "securityMode": "hybrid", "pk_x": x},
         {"pk_kem": kem, "securityMode": "pqc-only"},
         *({"resume": ticket, "rn": rn, "securityMode": "hybrid"} for ticket in tickets().values()),
@@ -178,8 +178,8 @@ def moved(rng: Random, message: Message) -> Message:
     if not isinstance(n, str):
         return message
     headers[NONCE_HEADER.encode()] = n.encode("utf-8", "surrogatepass")
-    body = rng.choice((dump_json(members), message.body, None))
-    return replace(message, headers=tuple(headers.items()), body=body)
+    left = rng.choice((dump_json(members), message.body, None))
+    return replace(message, headers=tuple(headers.items()), body=left)
 
 
 def _handshake(rng: Random, version: Version) -> Message:

@@ -54,7 +54,7 @@ def _draws(number: int) -> tuple[bytes, bytes]:
 
 @cache
 def envelopes() -> tuple[bytes, ...]:
-    made = []
+    made: list[bytes] = []
     for context in CONTEXTS:
         for payload in PAYLOADS:
             m, n = _draws(len(made))
@@ -72,7 +72,7 @@ def _open_sealed(choice: int, envelope: Members) -> str:
 
 @cache
 def signed_envelopes() -> tuple[bytes, ...]:
-    made = []
+    made: list[Members] = []
     for identity in (IDENTITY, OTHER_IDENTITY):
         for context, payload in (*((context, PAYLOADS[0]) for context in CONTEXTS), (None, b"")):
             m, n = _draws(100 + len(made))
@@ -108,7 +108,7 @@ FRAMED = (PAYLOADS[3], PAYLOADS[0], b"", b"x" * FRAME_SIZE)
 
 @cache
 def framed_envelopes() -> tuple[bytes, ...]:
-    made = []
+    made: list[Members] = []
     for payload in FRAMED:
         for context in (None, "a", sized_context(None, len(payload))):
             m, _ = _draws(200 + len(made))
@@ -153,7 +153,7 @@ _PATHS = tuple(frozenset(paths) for _, paths in FIELDS)
 
 @cache
 def fields() -> tuple[bytes, ...]:
-    made = []
+    made: list[bytes] = []
     for i, (value, paths) in enumerate(FIELDS):
         draws = {path: _draws(300 + 10 * i + j) for j, path in enumerate(paths)}
         made.append(dump_json(seal_fields(EK, value, draws, suite=REPEATABLE)))
@@ -190,7 +190,7 @@ EVENTS = ("order.created", "order.paid")
 
 @cache
 def webhooks() -> tuple[bytes, ...]:
-    made = []
+    made: list[bytes] = []
     for event in EVENTS:
         for identity in (IDENTITY, OTHER_IDENTITY):
             m, n = _draws(400 + len(made))
@@ -219,7 +219,7 @@ TYPES = ("image/png", "text/html")
 
 @cache
 def media() -> tuple[bytes, ...]:
-    made = []
+    made: list[Members] = []
     for media_type in TYPES:
         for data in (FRAMED[0], b""):
             for size_in_context in (False, True):
