@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache, partial
-from hashlib import sha3_256, shake_128, shake_256
+from hashlib import sha256, sha3_256, shake_128, shake_256
 from itertools import count
 from math import floor
 from random import Random
@@ -466,7 +466,7 @@ def test_witnesses(params: ParameterSet, part: int) -> None:
         ours = Ours(ek, dk, made, c, decaps(params, dk, c))
         assert (ours.K == made.K) == (c == made.c)
         check_against_pycryptodome(params, d + z, m, ours)
-        turn = data.draw(st.sampled_from(range(6)))  # drawn, so that an example that fails does so again
+        turn = sha256(d + z + m).digest()[0] % 6  # of the example, so that one that fails does so again
         if turn % witnesses.kyber_py == 1:
             check_against_kyber_py(params, d + z, m, ours)
             seen["kyber-py"] += 1
