@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache, partial
-from hashlib import sha256, sha3_256, shake_128, shake_256
+from hashlib import sha3_256, sha256, shake_128, shake_256
 from itertools import count
 from math import floor
 from random import Random
