@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nen_ref.primitives.chacha20_poly1305 import aead_encrypt
 from nen_ref.vectors.alter import flipped, flipped_bit
 from nen_ref.vectors.draw import Draw
 from nen_ref.vectors.model import Flag, Found, Group, Test, VectorSuite, invalid, valid
-from nen_ref.vectors.suites.body_tools import Sealed, b64, both_url_characters, new_sealed, wrong_payloads
+from nen_ref.vectors.suites.body_tools import PAYLOAD, Sealed, b64, both_url_characters, new_sealed, wrong_payloads
 from nen_ref.vectors.suites.handshake_tools import (
     AMBIGUOUS_JSON,
     BASE64_FAULTS,
@@ -48,6 +49,8 @@ FLAGS = {
     "NonceInBody": Flag("confusion", "a member n in the body, as V1 has it: a further member like any other",
                         "the nonce that is signed and the nonce that opens are two: a replay is not noticed",
                         ("V2-REQ-07",)),
+    "NonceTwice": Flag("confusion", "the header is repeated: its values joined by a comma are no base64",
+                       "of two readers each takes another nonce for the one that was signed", ("V2-AUTH-05",)),
     "NonceMissing": Flag("missing check", "the header is empty", "a request without a nonce can be replayed",
                          ("V2-AUTH-04",)),
     "CtAltered": Flag("missing check", "ct, its tag or the nonce altered", "whoever sits between alters payloads",
@@ -105,6 +108,18 @@ def _wrong_nonces(draw: Draw, secret: bytes) -> Iterator[Test]:
     for size in (1, 8, 11, 13, 16, 24):
         given = {"nonce_header": b64(resized(n, size)), "body": body}
         yield invalid(f"nonce-of-{size}", f"a nonce of {size} bytes", given, "WrongLength", codes=NONCE_SIZE)
+    # In these the nonce is right for who cuts it, fills it up, or takes the first of two.
+    ends_in_zero = n[:11] + b"\0"
+    for id, comment, key, text, flag, codes in (
+        ("a-zero-longer", "a zero behind the right nonce", n, b64(n + b"\0"), "WrongLength", NONCE_SIZE),
+        ("its-zero-left-out", "the last byte left out, a zero", ends_in_zero, b64(n[:11]), "WrongLength", NONCE_SIZE),
+        ("twice", "the header repeated, another nonce second", n, f"{b64(n)}, {b64(bytes(12))}", "NonceTwice",
+         NONCE_NOT_BASE64),
+        ("twice-alike", "the header repeated, with one value", n, f"{b64(n)}, {b64(n)}", "NonceTwice",
+         NONCE_NOT_BASE64),
+    ):  # fmt: skip
+        under = text_of({"ct": b64(aead_encrypt(secret, key, PAYLOAD))})
+        yield invalid(f"nonce-{id}", comment, {"nonce_header": text, "body": under}, flag, codes=codes)
 
 
 def _damaged(sealed: Sealed) -> Iterator[Test]:
