@@ -62,6 +62,11 @@ FLAGS = shared_flags(
                     "everybody can answer in the place of the server", ("V3-ID-03", "V3-ID-06")),
     WrongProof=Flag("missing check", "a signature that is not of this handshake",
                     "a proof that was recorded once stands for every later handshake", ("V3-ID-04", "V3-ID-05")),
+    Published=Flag("edge case", "the handshake of a relay, which the published signature does not cover: who demands "
+                   "no bound nonce takes it",
+                   "servers that behave as published and no more cannot be talked to; "
+                   "it is V3-ID-08 that tells them apart",
+                   ("V3-ID-03", "V3-ID-05")),
     NotBound=Flag("missing check", "a nonce that does not commit to ct and to the server's X25519 key",
                   "a relay without the identity's key puts its own keys in the place of the server's",
                   ("V3-ID-08",)),
@@ -262,7 +267,7 @@ def _bound(shake: Handshake, draw: Draw) -> Iterator[Test]:
         if "relay" in id:
             # What is published takes them all: the signature does not cover what was replaced.
             given = {"body": with_members(shake.members, **changes), "bound": False}
-            yield valid(f"unbound-{id}", f"{comment}, and nobody asks", given, "Identity")
+            yield valid(f"unbound-{id}", f"{comment}, and nobody asks", given, "Published")
     yield invalid("bound-absent", "no proof at all", {"body": with_members(shake.members)}, "NoIdentity",
                   codes=NO_PROOF)  # fmt: skip
 
