@@ -170,15 +170,21 @@ def client_finish(
     ct = answer_binary(members, "ct", CIPHERTEXT_SIZE)
     hybrid = hello.mode is SecurityMode.HYBRID
     pk_x_server = answer_binary(members, "pk_x_server", X25519_SIZE) if hybrid else b""
-    ticket = members.get("ticket")
-    if ticket is not None and not isinstance(ticket, str):
-        raise unusable("with a ticket that is not a text")
+    ticket = answer_ticket(members)
     check(members, Transcript(hello.ek, hello.pk_x, sid, ct, pk_x_server), trust, suite=suite)
     ss = decapsulate(hello.dk, ct, suite=suite)
     if hybrid:
         ss = combine(agree(hello.x, pk_x_server, suite=suite), ss, suite=suite)
     derived = derive(ss, suite=suite)
     return Established(sid, derived.keys, Resumption(ticket, derived.psk) if ticket else None)
+
+
+def answer_ticket(members: dict[str, object]) -> str:
+    """The ticket in a server's answer, the empty text where there is none; or ISO-1004. V3-HS-16, V3-TICKET-16."""
+    ticket = members.get("ticket")
+    if ticket is not None and not isinstance(ticket, str):
+        raise unusable("with a ticket that is not a text")
+    return ticket or ""
 
 
 def agree(x: bytes, pk_x: bytes, *, suite: Suite = REFERENCE) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from nen_ref.primitives.suite import REFERENCE, Suite
 from nen_ref.protocol.errors import HANDSHAKE_FAILED, failure
 from nen_ref.protocol.handshake import Accepted, answer_binary, public_key, read_answer, unusable
-from nen_ref.protocol.handshake_v3 import Established, NewTicket, Resumption, SecurityMode
+from nen_ref.protocol.handshake_v3 import Established, NewTicket, Resumption, SecurityMode, answer_ticket
 from nen_ref.protocol.key_schedule import resume_secret, session_keys
 from nen_ref.protocol.messages import Reply, json_reply
 from nen_ref.protocol.session import Session
@@ -84,9 +84,7 @@ def finish_resume(hello: ResumeHello, reply: Reply, *, suite: Suite = REFERENCE)
     if members.get("resumed") is not True or "hmac" in members:
         raise unusable("not that of a resumption")
     srn = answer_binary(members, "srn", NONCE_SIZE)
-    ticket = members.get("ticket")
-    if ticket is not None and not isinstance(ticket, str):
-        raise unusable("with a ticket that is not a text")
+    ticket = answer_ticket(members)
     psk = hello.resumption.psk
     keys = session_keys(resume_secret(psk, hello.rn, srn, suite=suite), suite=suite)
     return Established(sid, keys, Resumption(ticket, psk) if ticket else None)

@@ -204,6 +204,8 @@ def answering(offered: Sequence[Version], body: bytes) -> Version:
 
     V3-VER-01, V3-VER-03, V3-VER-04.
     """
+    if len(offered) == 1:
+        return offered[0]
     try:
         of_v3 = not V3_MEMBERS.isdisjoint(parse_json_object(body))
     except Malformed:

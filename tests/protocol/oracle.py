@@ -18,6 +18,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import strategies as st
 
@@ -47,6 +49,11 @@ def unb64(text: str) -> bytes:
 
 def mac(key: bytes, text: bytes) -> bytes:
     return hmac.new(key, text, hashlib.sha256).digest()
+
+
+def hkdf(ikm: bytes, label: str) -> bytes:
+    """32 bytes, without a salt."""
+    return HKDF(SHA256(), 32, None, label.encode()).derive(ikm)
 
 
 def seal(key: bytes, nonce: bytes, plaintext: bytes) -> bytes:

@@ -5,20 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from tests.protocol.oracle import KemPeer, Signer, b64, encapsulate, seal, secret, unb64, unseal
+from tests.protocol.oracle import KemPeer, Signer, b64, encapsulate, hkdf, seal, secret, unb64, unseal
 
 RECIPIENT = KemPeer("recipient of envelopes")
 OTHER = KemPeer("somebody else")
 SIGNER = Signer("signer of envelopes")
 STRANGER = Signer("another signer")
 M, N = secret("m of an envelope"), secret("n of an envelope", 12)
-
-
-def hkdf(ikm: bytes, info: str) -> bytes:
-    return HKDF(SHA256(), 32, None, info.encode()).derive(ikm)
 
 
 def content_key(shared_secret: bytes, context: str | None) -> bytes:

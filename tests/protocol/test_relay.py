@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from nen_ref.primitives.suite import REFERENCE
 from nen_ref.protocol.client import ClientSession, SignedRequest
@@ -30,17 +28,13 @@ from nen_ref.protocol.session import Session
 from nen_ref.protocol.tickets import TicketKeys
 from nen_ref.protocol.verification import NonceAnswer, Verified, run, verify_request
 from nen_ref.protocol.versions import V3, ClientTerms, ServerTerms
-from tests.protocol.oracle import b64, encapsulate, refused, seal, secret, signature, unb64, unseal
+from tests.protocol.oracle import b64, encapsulate, hkdf, refused, seal, secret, signature, unb64, unseal
 
 NOW = 1_800_000_000_000
 SERVER_IDENTITY = Identity.from_seed(secret("the server's identity"))
 STRANGER = Identity.from_seed(secret("another identity"))
 PLAIN = {"content-type": "application/json"}
 modes = pytest.mark.parametrize("mode", SecurityMode)
-
-
-def hkdf(ikm: bytes, label: str) -> bytes:
-    return HKDF(SHA256(), 32, None, label.encode()).derive(ikm)
 
 
 @dataclass

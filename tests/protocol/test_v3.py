@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +32,7 @@ from tests.protocol.oracle import (
     Signer,
     b64,
     encapsulate,
+    hkdf,
     leaks,
     refused,
     seal,
@@ -57,10 +56,6 @@ LOW_ORDER = [
     (2**255 - 19).to_bytes(32, "little"),
     (2**255 - 18).to_bytes(32, "little"),
 ]
-
-
-def hkdf(ikm: bytes, label: str) -> bytes:
-    return HKDF(SHA256(), 32, None, label.encode()).derive(ikm)
 
 
 def public(x: bytes) -> bytes:
